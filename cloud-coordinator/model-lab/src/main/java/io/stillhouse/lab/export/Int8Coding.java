@@ -1,0 +1,168 @@
+package io.stillhouse.lab.export;
+
+import static io.stillhouse.lab.export.OnnxFile.INT8;
+import static io.stillhouse.lab.export.OnnxFile.UINT8;
+
+import io.stillhouse.lab.export.ActivationRanges.Range;
+import io.stillhouse.model.graph.Node;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Quantize-dequantize form: activations uint8 and asymmetric per tensor, weights int8 symmetric per
+ * output channel, biases int32 at the product of both scales.
+ *
+ * <p>Why so: with uint8 the zero point after ReLU is 0, the one case in which the runtime folds the
+ * activation into the quantization step and runs the whole layer in integers, on x86 and ARM alike.
+ */
+final class Int8Coding implements TensorCoding {
+  private static final int WEIGHT_MAX = 127;
+  private static final float SCALE_MIN = 1e-8f;
+
+  /** Biases are kept this far below the int32 limit, so that the accumulator has room. */
+  private static final double BIAS_MAX = 1 << 30;
+
+  private final OnnxFile file;
+  private final ActivationRanges ranges;
+  private final QuantizationPoints points;
+
+  /** Scale and zero point by the name of the dequantized tensor. */
+  private final Map<String, Coded> coded = new HashMap<>();
+
+  private record Coded(float scale, String scaleName, String zeroName) {}
+
+  /** A weight waits here for its bias, which may ask for a coarser scale. */
+  private static final class PendingWeight {
+    final float[] values;
+    final int[] dims;
+
+    PendingWeight(float[] values, int[] dims) {
+      this.values = values;
+      this.dims = dims;
+    }
+  }
+
+  private final Map<String, PendingWeight> pending = new HashMap<>();
+
+  Int8Coding(OnnxFile file, ActivationRanges ranges, QuantizationPoints points) {
+    this.file = file;
+    this.ranges = ranges;
+    this.points = points;
+  }
+
+  @Override
+  public String weight(Node node, float[] values, int... dims) {
+    pending.put(node.name(), new PendingWeight(values, dims));
+    return node.name() + ".weight";
+  }
+
+  @Override
+  public String bias(Node node, float[] values, String input) {
+    PendingWeight weight = pending.remove(node.name());
+    if (weight == null) {
+      throw new IllegalStateException("the weight of " + node.name() + " comes before its bias");
+    }
+    float inputScale = codedAs(input).scale;
+    float[] weightScales = channelScales(weight.values, values, inputScale);
+    writeWeight(node.name() + ".weight", weight, weightScales);
+    String name = node.name() + ".bias";
+    int channels = values.length;
+    float[] scales = new float[channels];
+    int[] whole = new int[channels];
+    for (int c = 0; c < channels; c++) {
+      scales[c] = inputScale * weightScales[c];
+      whole[c] = Math.round(values[c] / scales[c]);
+    }
+    return file.node(
+        "DequantizeLinear",
+        name,
+        List.of(
+            file.ints(name + "_q", whole, channels),
+            file.floats(name + "_s", scales, channels),
+            file.ints(name + "_z", new int[channels], channels)),
+        OnnxFile.attribute("axis", 0L));
+  }
+
+  @Override
+  public String result(Node node, String tensor) {
+    return points.quantizes(node) ? pair(tensor, ranges.of(node.name())) : tensor;
+  }
+
+  @Override
+  public String moved(Node node, String tensor, String input) {
+    return points.isOutput(node) ? tensor : pair(tensor, codedAs(input));
+  }
+
+  @Override
+  public String gate(Node node, String tensor) {
+    return pair(tensor, new Range(0, 1));
+  }
+
+  private String pair(String tensor, Range range) {
+    float scale = Math.max(SCALE_MIN, (range.high() - range.low()) / 255f);
+    int zero = Math.max(0, Math.min(255, Math.round(-range.low() / scale)));
+    Coded as =
+        new Coded(
+            scale,
+            file.floats(tensor + "_s", new float[] {scale}),
+            file.bytes(tensor + "_z", UINT8, new byte[] {(byte) zero}));
+    return pair(tensor, as);
+  }
+
+  private String pair(String tensor, Coded as) {
+    String whole =
+        file.node("QuantizeLinear", tensor + "_q", List.of(tensor, as.scaleName, as.zeroName));
+    String back =
+        file.node("DequantizeLinear", tensor + "_dq", List.of(whole, as.scaleName, as.zeroName));
+    coded.put(back, as);
+    return back;
+  }
+
+  private Coded codedAs(String tensor) {
+    Coded as = coded.get(tensor);
+    if (as == null) {
+      throw new IllegalArgumentException(
+          tensor
+              + " is not quantized, so an int8 layer cannot read it"
+              + " (expected: batch normalisation only directly behind convolutions)");
+    }
+    return as;
+  }
+
+  /**
+   * Largest absolute weight of each channel over 127. A channel of (almost) zero weights with a
+   * real bias gets the coarser scale at which that bias still fits into int32.
+   */
+  private static float[] channelScales(float[] weight, float[] bias, float inputScale) {
+    int channels = bias.length;
+    int each = weight.length / channels;
+    float[] scales = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      float largest = 0;
+      for (int i = c * each; i < (c + 1) * each; i++) {
+        largest = Math.max(largest, Math.abs(weight[i]));
+      }
+      double forBias = Math.abs(bias[c]) / (inputScale * BIAS_MAX);
+      scales[c] = (float) Math.max(Math.max(SCALE_MIN, largest / WEIGHT_MAX), forBias);
+    }
+    return scales;
+  }
+
+  private void writeWeight(String name, PendingWeight weight, float[] scales) {
+    int channels = scales.length;
+    int each = weight.values.length / channels;
+    byte[] whole = new byte[weight.values.length];
+    for (int i = 0; i < whole.length; i++) {
+      whole[i] = (byte) Math.round(weight.values[i] / scales[i / each]);
+    }
+    file.node(
+        "DequantizeLinear",
+        name,
+        List.of(
+            file.bytes(name + "_q", INT8, whole, weight.dims),
+            file.floats(name + "_s", scales, channels),
+            file.bytes(name + "_z", INT8, new byte[channels], channels)),
+        OnnxFile.attribute("axis", 0L));
+  }
+}

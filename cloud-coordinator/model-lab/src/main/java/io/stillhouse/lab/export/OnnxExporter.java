@@ -1,0 +1,89 @@
+package io.stillhouse.lab.export;
+
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.network.NetworkCatalog;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Networks as ONNX bytes: one float32 image {@value #INPUT} (1, channels, height, width) in,
+ * float32 {@value #OUTPUT} (1, classes) out, opset 13. Batch normalisation is folded first. The
+ * batch is 1, because that is what a device runs and what its runtime plans memory for.
+ */
+public final class OnnxExporter {
+  /** Name of the image input. */
+  public static final String INPUT = "input";
+
+  /** Name of the logits output. */
+  public static final String OUTPUT = "logits";
+
+  private OnnxExporter() {}
+
+  /** Float32. */
+  public static byte[] fp32(Network network) {
+    Network folded = BatchNormFolding.fold(network);
+    OnnxFile file = new OnnxFile();
+    interfaces(file, folded.graph());
+    new Lowering(file, new FloatCoding(file), folded).lower();
+    return file.toBytes();
+  }
+
+  /**
+   * Float32 with every result of {@link #observedNodes} as a further output, named as its node:
+   * what calibration runs.
+   */
+  public static byte[] observed(Network network) {
+    Network folded = BatchNormFolding.fold(network);
+    OnnxFile file = new OnnxFile();
+    interfaces(file, folded.graph());
+    new Lowering(file, new FloatCoding(file), folded).lower();
+    observedNodes(network).forEach(file::output);
+    return file.toBytes();
+  }
+
+  /** Nodes, beside the input, whose range {@link #int8} needs; in graph order. */
+  public static List<String> observedNodes(Network network) {
+    NetworkGraph graph = BatchNormFolding.fold(network).graph();
+    QuantizationPoints points = new QuantizationPoints(graph);
+    return graph.nodes().stream()
+        .filter(node -> points.quantizes(node) && !node.inputs().isEmpty())
+        .map(Node::name)
+        .toList();
+  }
+
+  /**
+   * 8-bit, quantize-dequantize form.
+   *
+   * @param ranges of the nodes of {@link #observedNodes} and of the input node
+   */
+  public static byte[] int8(Network network, ActivationRanges ranges) {
+    Network folded = BatchNormFolding.fold(network);
+    OnnxFile file = new OnnxFile();
+    interfaces(file, folded.graph());
+    QuantizationPoints points = new QuantizationPoints(folded.graph());
+    new Lowering(file, new Int8Coding(file, ranges, points), folded).lower();
+    return file.toBytes();
+  }
+
+  /** Writes an untrained network of the catalogue, for speed and size measurements. */
+  public static void exportRandom(
+      String name, double width, ImageShape input, RandomExport export, Path out)
+      throws IOException {
+    NetworkGraph graph = NetworkCatalog.build(name, input, export.classes(), width);
+    Files.write(out, fp32(RandomWeights.of(graph, export.seed())));
+  }
+
+  /** Classes and weight seed of {@link #exportRandom}. */
+  public record RandomExport(int classes, long seed) {}
+
+  private static void interfaces(OnnxFile file, NetworkGraph graph) {
+    ImageShape image = graph.input();
+    file.input(INPUT, 1, image.channels(), image.height(), image.width());
+    file.output(OUTPUT, 1, graph.classes());
+  }
+}

@@ -1,0 +1,54 @@
+package io.stillhouse.lab.export;
+
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.Layer.Activation;
+import io.stillhouse.model.graph.Layer.Activation.Function;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Which results of a folded network are quantized: all but those that a ReLU or ReLU6 directly and
+ * alone follows (both fuse into one integer layer), those of nodes that only move values, and the
+ * logits, which stay float32.
+ */
+final class QuantizationPoints {
+  private final Set<String> quantized = new HashSet<>();
+  private final String output;
+
+  QuantizationPoints(NetworkGraph graph) {
+    output = graph.output().name();
+    var consumers = graph.consumers();
+    for (Node node : graph.nodes()) {
+      List<Node> readers = consumers.getOrDefault(node.name(), List.of());
+      boolean fusedAhead = readers.size() == 1 && clamps(readers.get(0).layer());
+      if (!fusedAhead && !isOutput(node) && !moves(node.layer())) {
+        quantized.add(node.name());
+      }
+    }
+  }
+
+  boolean quantizes(Node node) {
+    return quantized.contains(node.name());
+  }
+
+  boolean isOutput(Node node) {
+    return node.name().equals(output);
+  }
+
+  /** True of nodes whose results are values of their input, so that its scale fits. */
+  static boolean moves(Layer layer) {
+    return layer instanceof Layer.Flatten
+        || layer instanceof Layer.MaxPool
+        || layer instanceof Layer.ChannelSlice
+        || layer instanceof Layer.ChannelShuffle
+        || layer instanceof Layer.Dropout;
+  }
+
+  private static boolean clamps(Layer layer) {
+    return layer instanceof Activation activation
+        && (activation.function() == Function.RELU || activation.function() == Function.RELU6);
+  }
+}

@@ -1,0 +1,25 @@
+package io.stillhouse.lab.export;
+
+import io.stillhouse.model.graph.Node;
+
+/**
+ * How numbers are written into an ONNX file. The lowering asks it for every weight and hands it
+ * every result; each method returns the name of the float tensor that the next node reads.
+ */
+interface TensorCoding {
+
+  /** The multiplied weight of {@code node}, output channels first. */
+  String weight(Node node, float[] values, int... dims);
+
+  /** The bias of {@code node}, whose already coded input is {@code input}. */
+  String bias(Node node, float[] values, String input);
+
+  /** The result of {@code node}. */
+  String result(Node node, String tensor);
+
+  /** The result of a node that only moves or selects values of {@code input}. */
+  String moved(Node node, String tensor, String input);
+
+  /** A helper tensor of {@code node} whose values lie between 0 and 1. */
+  String gate(Node node, String tensor);
+}
