@@ -1,5 +1,6 @@
 package io.stillhouse.lab;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
@@ -12,4 +13,13 @@ class TidyTest {
   @ArchTest
   static final ArchRule packages_form_no_cycles =
       slices().matching("io.stillhouse.lab.(**)").should().beFreeOfCycles().allowEmptyShould(true);
+
+  @ArchTest
+  static final ArchRule only_evaluate_sees_onnx_runtime =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("..lab.evaluate..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("ai.onnxruntime..");
 }

@@ -1,0 +1,112 @@
+package io.stillhouse.lab.compress;
+
+import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.export.ActivationRanges;
+import io.stillhouse.lab.export.ActivationRanges.Range;
+import io.stillhouse.lab.export.OnnxExporter;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.model.recipe.Compression.Calibration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Finds the range of every activation by running the folded float network over images that the
+ * device might see. The runtime that will execute the model is also the one that is observed.
+ *
+ * <p>{@link Calibration#PERCENTILE} keeps the middle 99.8 % of the values, from a histogram of
+ * {@value #BINS} bins over the min-max range: a few outliers would otherwise spend most of the 256
+ * levels on values that hardly occur.
+ */
+public final class Calibrator {
+  /** More images than this change no range worth the time. */
+  public static final int IMAGES_MAX = 4_096;
+
+  private static final int BINS = 4_096;
+  private static final double CUT = 0.001;
+
+  private Calibrator() {}
+
+  /**
+   * Runs the images and gives a range for every node that {@link OnnxExporter#int8} asks for.
+   *
+   * @param images preprocessed, in any order; at least one
+   */
+  public static ActivationRanges calibrate(
+      Network network, List<float[]> images, Calibration calibration) {
+    if (images.isEmpty() || images.size() > IMAGES_MAX) {
+      throw new IllegalArgumentException(
+          "calibration images: %d (expected: 1 to %d)".formatted(images.size(), IMAGES_MAX));
+    }
+    String input = network.graph().nodes().get(0).name();
+    try (OrtModel model = OrtModel.open(OnnxExporter.observed(network))) {
+      Map<String, Spread> spreads = new TreeMap<>();
+      for (float[] image : images) {
+        observed(model, input, image)
+            .forEach(
+                (node, values) -> spreads.computeIfAbsent(node, key -> new Spread()).widen(values));
+      }
+      if (calibration == Calibration.PERCENTILE) {
+        for (float[] image : images) {
+          observed(model, input, image)
+              .forEach((node, values) -> spreads.getOrDefault(node, new Spread()).count(values));
+        }
+      }
+      Map<String, Range> ranges = new TreeMap<>();
+      spreads.forEach((node, spread) -> ranges.put(node, spread.range(calibration)));
+      return new ActivationRanges(ranges);
+    }
+  }
+
+  private static Map<String, float[]> observed(OrtModel model, String input, float[] image) {
+    Map<String, float[]> values = new HashMap<>(model.runAll(image));
+    values.remove(OnnxExporter.OUTPUT);
+    values.put(input, image);
+    return values;
+  }
+
+  /** Range and histogram of one activation. */
+  private static final class Spread {
+    private float low = Float.POSITIVE_INFINITY;
+    private float high = Float.NEGATIVE_INFINITY;
+    private final long[] bins = new long[BINS];
+    private long total;
+
+    void widen(float[] values) {
+      for (float value : values) {
+        if (!Float.isFinite(value)) {
+          throw new IllegalArgumentException(
+              "an activation is not finite: the network to be quantized is broken");
+        }
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+
+    void count(float[] values) {
+      float scale = high > low ? BINS / (high - low) : 0;
+      for (float value : values) {
+        bins[Math.min(BINS - 1, (int) ((value - low) * scale))]++;
+      }
+      total += values.length;
+    }
+
+    Range range(Calibration calibration) {
+      if (calibration == Calibration.MIN_MAX) {
+        return Range.covering(low, high);
+      }
+      long cut = (long) (total * CUT);
+      int first = 0;
+      for (long seen = bins[0]; seen <= cut && first < BINS - 1; seen += bins[first]) {
+        first++;
+      }
+      int last = BINS - 1;
+      for (long seen = bins[last]; seen <= cut && last > first; seen += bins[last]) {
+        last--;
+      }
+      float width = (high - low) / BINS;
+      return Range.covering(low + first * width, low + (last + 1) * width);
+    }
+  }
+}
