@@ -1,0 +1,354 @@
+package io.stillhouse.server.storage;
+
+import io.stillhouse.server.failure.CoordinatorException;
+import io.stillhouse.server.failure.ErrorCategory;
+import io.stillhouse.server.storage.ModelCatalogue.Training;
+import io.stillhouse.server.storage.ModelCatalogue.Variant;
+import io.stillhouse.server.storage.ModelCatalogue.VersionId;
+import io.stillhouse.server.storage.ModelCatalogue.VersionState;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * The queue of lab jobs, in SQL so that it survives the coordinator. Thread-safe; calls block.
+ *
+ * <pre>
+ * QUEUED    to RUNNING (claimed), CANCELLED
+ * RUNNING   to SUCCEEDED, FAILED, CANCELLED, or QUEUED again (crashed with attempts left, or its
+ *           coordinator ended)
+ * SUCCEEDED, FAILED, CANCELLED are final.
+ * </pre>
+ */
+public final class JobTable {
+  /** More jobs than this in the queue are refused. */
+  public static final int QUEUED_MAX = 100;
+
+  private static final int LISTED_MAX = 500;
+  private static final int ERROR_CHARS_MAX = 16_000;
+
+  private final Database database;
+  private final InstantSource clock;
+
+  public JobTable(Database database, InstantSource clock) {
+    this.database = database;
+    this.clock = clock;
+  }
+
+  /** What a job does; named in {@code job.json} in lower case. */
+  public enum Kind {
+    TRAIN,
+    TAILOR,
+    HARM
+  }
+
+  /** Where a job stands. */
+  public enum State {
+    QUEUED,
+    RUNNING,
+    SUCCEEDED,
+    FAILED,
+    CANCELLED;
+
+    public boolean isFinal() {
+      return this == SUCCEEDED || this == FAILED || this == CANCELLED;
+    }
+  }
+
+  /**
+   * A job.
+   *
+   * @param specJson what the service that submitted it needs to run it
+   */
+  public record Job(long id, Kind kind, VersionId target, String specJson, Run run) {}
+
+  /**
+   * How a job's running went so far.
+   *
+   * @param attempts how often it was started
+   */
+  public record Run(
+      State state, int attempts, Progress progress, String error, boolean cancelRequested) {}
+
+  /** How far a job is; {@code fraction} in 0..1. */
+  public record Progress(double fraction, String step, String message) {}
+
+  /** What a successful job adds to the catalogue. */
+  public record Result(Optional<TrainedVersion> version, List<Variant> variants) {
+    public Result {
+      variants = List.copyOf(variants);
+    }
+  }
+
+  /** The directory that a version's teacher is in, and the lab's report about it. */
+  public record TrainedVersion(String directory, String reportJson) {}
+
+  /** A final state with its one-line reason; no reason on success. */
+  public record Ending(State state, String error) {
+    public Ending {
+      if (!state.isFinal()) {
+        throw new IllegalArgumentException("state: " + state + " (expected: a final one)");
+      }
+    }
+  }
+
+  /** Queues a job for a version that exists. */
+  public Job submit(Kind kind, VersionId target, String specJson) {
+    return database.write(h -> insert(h, kind, target, specJson));
+  }
+
+  /** Adds a version and queues the job that makes it, in one transaction. */
+  public Job submitVersion(
+      Kind kind,
+      String model,
+      Training training,
+      OptionalLong rehearsalOf,
+      Function<VersionId, String> specJson) {
+    return database.write(
+        h -> {
+          VersionId key =
+              ModelCatalogue.addVersion(h, clock.instant(), model, training, rehearsalOf);
+          return insert(h, kind, key, specJson.apply(key));
+        });
+  }
+
+  private Job insert(Handle h, Kind kind, VersionId target, String specJson) {
+    long queued =
+        h.createQuery("SELECT COUNT(*) FROM job WHERE state = 'QUEUED'").mapTo(Long.class).one();
+    if (queued >= QUEUED_MAX) {
+      throw new CoordinatorException(
+          ErrorCategory.EXHAUSTED,
+          "cannot queue a job for " + target,
+          QUEUED_MAX + " jobs are waiting already",
+          "wait for some to finish, or cancel them");
+    }
+    Instant now = clock.instant();
+    long id =
+        h.createUpdate(
+                "INSERT INTO job(kind, model, version, spec, state, attempts, progress, step,"
+                    + " message, cancel_requested, created_at) VALUES (:kind, :m, :v, :spec,"
+                    + " 'QUEUED', 0, 0, '', '', FALSE, :now)")
+            .bind("kind", kind.name())
+            .bind("m", target.model())
+            .bind("v", target.version())
+            .bind("spec", specJson)
+            .bind("now", Database.sql(now))
+            .executeAndReturnGeneratedKeys("id")
+            .mapTo(Long.class)
+            .one();
+    Database.event(
+        h, now, new Event("operator", "job.queued", "job/" + id, kind + " of " + target));
+    return find(h, id).orElseThrow();
+  }
+
+  /** Starts the oldest queued job: marks it RUNNING and counts the attempt. */
+  public Optional<Job> claim(String owner) {
+    return database.write(
+        h -> {
+          Optional<Long> next =
+              h.createQuery(
+                      "SELECT id FROM job WHERE state = 'QUEUED' ORDER BY id LIMIT 1"
+                          + " FOR UPDATE SKIP LOCKED")
+                  .mapTo(Long.class)
+                  .findOne();
+          if (next.isEmpty()) {
+            return Optional.<Job>empty();
+          }
+          h.createUpdate(
+                  "UPDATE job SET state = 'RUNNING', attempts = attempts + 1, owner = :owner"
+                      + " WHERE id = :id")
+              .bind("owner", owner)
+              .bind("id", next.get())
+              .execute();
+          return find(h, next.get());
+        });
+  }
+
+  /** Records progress; true when somebody asked for the job to be cancelled. */
+  public boolean progress(long id, Progress progress) {
+    return database.write(
+        h -> {
+          h.createUpdate(
+                  "UPDATE job SET progress = :p, step = :step, message = :message"
+                      + " WHERE id = :id AND state = 'RUNNING'")
+              .bind("p", Math.max(0, Math.min(1, progress.fraction())))
+              .bind("step", Texts.clip(progress.step(), 200))
+              .bind("message", Texts.clip(progress.message(), 1_000))
+              .bind("id", id)
+              .execute();
+          return find(h, id).map(job -> job.run().cancelRequested()).orElse(true);
+        });
+  }
+
+  /**
+   * Ends a running job and adds what it made, in one transaction; a second ending changes nothing.
+   */
+  public void finish(long id, Ending ending, Result result) {
+    Instant now = clock.instant();
+    database.update(
+        h -> {
+          int updated =
+              h.createUpdate(
+                      "UPDATE job SET state = :state, error = :error, finished_at = :now,"
+                          + " progress = CASE WHEN :state = 'SUCCEEDED' THEN 1 ELSE progress END"
+                          + " WHERE id = :id AND state = 'RUNNING'")
+                  .bind("state", ending.state().name())
+                  .bind("error", clipLines(ending.error()))
+                  .bind("now", Database.sql(now))
+                  .bind("id", id)
+                  .execute();
+          if (updated == 0) {
+            return;
+          }
+          Job job = find(h, id).orElseThrow();
+          close(h, now, job, result);
+        });
+  }
+
+  /** Puts a running job back into the queue. */
+  public void requeue(long id, Requeue reason) {
+    Instant now = clock.instant();
+    database.update(
+        h -> {
+          int updated =
+              h.createUpdate(
+                      "UPDATE job SET state = 'QUEUED', owner = NULL, attempts = attempts - :back"
+                          + " WHERE id = :id AND state = 'RUNNING'")
+                  .bind("back", reason == Requeue.COORDINATOR_STOPPED ? 1 : 0)
+                  .bind("id", id)
+                  .execute();
+          if (updated > 0) {
+            Database.event(h, now, new Event("jobs", "job.requeued", "job/" + id, reason.name()));
+          }
+        });
+  }
+
+  /** Why a job returns to the queue. */
+  public enum Requeue {
+    /** Its process died; the attempt counts. */
+    CRASHED,
+    /**
+     * Its coordinator vanished without a word; the attempt counts, because the job itself may be
+     * what took the machine down, and would for ever.
+     */
+    COORDINATOR_LOST,
+    /** Its coordinator stopped in good order; the attempt is given back. */
+    COORDINATOR_STOPPED
+  }
+
+  /** Running jobs that other owners left, oldest first. */
+  public List<Job> orphans(String owner) {
+    return database.read(
+        h ->
+            h.createQuery(
+                    "SELECT * FROM job WHERE state = 'RUNNING' AND owner <> :owner ORDER BY id")
+                .bind("owner", owner)
+                .map((rs, ctx) -> job(rs))
+                .list());
+  }
+
+  /**
+   * Cancels a queued job at once and asks a running one to stop; a finished one is left as it is.
+   */
+  public Job cancel(long id) {
+    Instant now = clock.instant();
+    return database.write(
+        h -> {
+          int queued =
+              h.createUpdate(
+                      "UPDATE job SET state = 'CANCELLED', cancel_requested = TRUE,"
+                          + " finished_at = :now, error = 'cancelled before it started'"
+                          + " WHERE id = :id AND state = 'QUEUED'")
+                  .bind("now", Database.sql(now))
+                  .bind("id", id)
+                  .execute();
+          h.createUpdate(
+                  "UPDATE job SET cancel_requested = TRUE WHERE id = :id AND state = 'RUNNING'")
+              .bind("id", id)
+              .execute();
+          Job job = find(h, id).orElseThrow(() -> unknown(id));
+          if (queued > 0) {
+            close(h, now, job, new Result(Optional.empty(), List.of()));
+          }
+          return job;
+        });
+  }
+
+  public Optional<Job> find(long id) {
+    return database.read(h -> find(h, id));
+  }
+
+  /** The latest jobs, newest first. */
+  public List<Job> latest() {
+    return database.read(
+        h ->
+            h.createQuery("SELECT * FROM job ORDER BY id DESC LIMIT " + LISTED_MAX)
+                .map((rs, ctx) -> job(rs))
+                .list());
+  }
+
+  /** Everything that ends with a job: its version's state, its variants, its line in the trail. */
+  private static void close(Handle h, Instant now, Job job, Result result) {
+    State state = job.run().state();
+    if (state == State.SUCCEEDED) {
+      result.variants().forEach(variant -> ModelCatalogue.putVariant(h, now, variant));
+      ModelCatalogue.finishVersion(
+          h,
+          job.target(),
+          VersionState.READY,
+          result.version().map(TrainedVersion::directory),
+          result.version().map(TrainedVersion::reportJson).orElse(""));
+    } else {
+      // Only a version that is still being made fails with its job; tailoring leaves it READY.
+      ModelCatalogue.finishVersion(h, job.target(), VersionState.FAILED, Optional.empty(), "");
+    }
+    Database.event(
+        h,
+        now,
+        new Event(
+            "jobs",
+            "job." + state.name().toLowerCase(java.util.Locale.ROOT),
+            "job/" + job.id(),
+            job.kind() + " of " + job.target() + " " + job.run().error()));
+  }
+
+  private static Optional<Job> find(Handle h, long id) {
+    return h.createQuery("SELECT * FROM job WHERE id = :id")
+        .bind("id", id)
+        .map((rs, ctx) -> job(rs))
+        .findOne();
+  }
+
+  private static Job job(ResultSet rs) throws SQLException {
+    return new Job(
+        rs.getLong("id"),
+        Kind.valueOf(rs.getString("kind")),
+        new VersionId(rs.getString("model"), rs.getLong("version")),
+        rs.getString("spec"),
+        new Run(
+            State.valueOf(rs.getString("state")),
+            rs.getInt("attempts"),
+            new Progress(rs.getDouble("progress"), rs.getString("step"), rs.getString("message")),
+            Optional.ofNullable(rs.getString("error")).orElse(""),
+            rs.getBoolean("cancel_requested")));
+  }
+
+  /** An error keeps its line breaks: its tail is the dead process's last output. */
+  private static String clipLines(String text) {
+    String clean = text.replaceAll("[\\p{Cntrl}&&[^\n]]", " ");
+    return clean.length() <= ERROR_CHARS_MAX
+        ? clean
+        : clean.substring(clean.length() - ERROR_CHARS_MAX);
+  }
+
+  private static CoordinatorException unknown(long id) {
+    return new CoordinatorException(
+        ErrorCategory.NOT_FOUND, "cannot find job " + id, "no such job", "list the jobs");
+  }
+}
