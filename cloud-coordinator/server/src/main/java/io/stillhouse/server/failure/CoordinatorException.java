@@ -44,6 +44,11 @@ public final class CoordinatorException extends RuntimeException {
     return fix;
   }
 
+  /** The whole failure in one line, as people see it. */
+  public String line() {
+    return what + ": " + why + "; " + fix;
+  }
+
   private static String oneLine(String text) {
     return text.replaceAll("[\\p{Cntrl}]+", " ").strip();
   }

@@ -35,10 +35,18 @@ public final class JobTable {
 
   private final Database database;
   private final InstantSource clock;
+  private final String owner;
 
-  public JobTable(Database database, InstantSource clock) {
+  /**
+   * A view of the queue for one coordinator.
+   *
+   * @param owner unique for each start of each coordinator: what an earlier or frozen one still
+   *     writes about its jobs changes nothing once they have another owner
+   */
+  public JobTable(Database database, InstantSource clock, String owner) {
     this.database = database;
     this.clock = clock;
+    this.owner = owner;
   }
 
   /** What a job does; named in {@code job.json} in lower case. */
@@ -148,7 +156,7 @@ public final class JobTable {
   }
 
   /** Starts the oldest queued job: marks it RUNNING and counts the attempt. */
-  public Optional<Job> claim(String owner) {
+  public Optional<Job> claim() {
     return database.write(
         h -> {
           Optional<Long> next =
@@ -176,7 +184,8 @@ public final class JobTable {
         h -> {
           h.createUpdate(
                   "UPDATE job SET progress = :p, step = :step, message = :message"
-                      + " WHERE id = :id AND state = 'RUNNING'")
+                      + " WHERE id = :id AND state = 'RUNNING' AND owner = :owner")
+              .bind("owner", owner)
               .bind("p", Math.max(0, Math.min(1, progress.fraction())))
               .bind("step", Texts.clip(progress.step(), 200))
               .bind("message", Texts.clip(progress.message(), 1_000))
@@ -197,7 +206,8 @@ public final class JobTable {
               h.createUpdate(
                       "UPDATE job SET state = :state, error = :error, finished_at = :now,"
                           + " progress = CASE WHEN :state = 'SUCCEEDED' THEN 1 ELSE progress END"
-                          + " WHERE id = :id AND state = 'RUNNING'")
+                          + " WHERE id = :id AND state = 'RUNNING' AND owner = :owner")
+                  .bind("owner", owner)
                   .bind("state", ending.state().name())
                   .bind("error", clipLines(ending.error()))
                   .bind("now", Database.sql(now))
@@ -219,7 +229,8 @@ public final class JobTable {
           int updated =
               h.createUpdate(
                       "UPDATE job SET state = 'QUEUED', owner = NULL, attempts = attempts - :back"
-                          + " WHERE id = :id AND state = 'RUNNING'")
+                          + " WHERE id = :id AND state = 'RUNNING' AND owner = :owner")
+                  .bind("owner", owner)
                   .bind("back", reason == Requeue.COORDINATOR_STOPPED ? 1 : 0)
                   .bind("id", id)
                   .execute();
@@ -242,15 +253,20 @@ public final class JobTable {
     COORDINATOR_STOPPED
   }
 
-  /** Running jobs that other owners left, oldest first. */
-  public List<Job> orphans(String owner) {
-    return database.read(
-        h ->
-            h.createQuery(
-                    "SELECT * FROM job WHERE state = 'RUNNING' AND owner <> :owner ORDER BY id")
-                .bind("owner", owner)
-                .map((rs, ctx) -> job(rs))
-                .list());
+  /**
+   * Makes every running job this owner's, oldest first. Only for the holder of the lab's lease, and
+   * only while it runs none: whatever is running then has lost its process.
+   */
+  public List<Job> adoptLeftovers() {
+    return database.write(
+        h -> {
+          h.createUpdate("UPDATE job SET owner = :owner WHERE state = 'RUNNING'")
+              .bind("owner", owner)
+              .execute();
+          return h.createQuery("SELECT * FROM job WHERE state = 'RUNNING' ORDER BY id")
+              .map((rs, ctx) -> job(rs))
+              .list();
+        });
   }
 
   /**

@@ -109,7 +109,7 @@ abstract class StorageSuite {
 
   @Test
   void versions_of_a_model_count_up_and_releases_never_repeat() {
-    JobTable jobs = new JobTable(database, clock);
+    JobTable jobs = new JobTable(database, clock, "me");
     ModelCatalogue models = new ModelCatalogue(database, clock);
     Job first = submitTraining(jobs, "inspect");
     Job second = submitTraining(jobs, "inspect");
@@ -123,7 +123,7 @@ abstract class StorageSuite {
 
   @Test
   void concurrent_submissions_get_distinct_versions() throws Exception {
-    JobTable jobs = new JobTable(database, clock);
+    JobTable jobs = new JobTable(database, clock, "me");
     ConcurrentLinkedQueue<VersionId> ids = new ConcurrentLinkedQueue<>();
     List<Thread> threads =
         java.util.stream.IntStream.range(0, 4)
@@ -138,11 +138,11 @@ abstract class StorageSuite {
 
   @Test
   void a_job_succeeds_together_with_what_it_made() {
-    JobTable jobs = new JobTable(database, clock);
+    JobTable jobs = new JobTable(database, clock, "me");
     ModelCatalogue models = new ModelCatalogue(database, clock);
     Job job = submitTraining(jobs, "inspect");
-    assertThat(jobs.claim("me")).hasValueSatisfying(j -> assertThat(j.run().attempts()).isOne());
-    assertThat(jobs.claim("me")).isEmpty();
+    assertThat(jobs.claim()).hasValueSatisfying(j -> assertThat(j.run().attempts()).isOne());
+    assertThat(jobs.claim()).isEmpty();
     assertThat(jobs.progress(job.id(), new Progress(0.5, "epoch 1/2", "loss 0.3"))).isFalse();
     Variant variant =
         new Variant(job.target(), "x86_64-avx2-t1", Digest.of(new byte[] {1}), 1, "{}");
@@ -160,9 +160,9 @@ abstract class StorageSuite {
 
   @Test
   void an_ending_that_comes_twice_counts_once() {
-    JobTable jobs = new JobTable(database, clock);
+    JobTable jobs = new JobTable(database, clock, "me");
     Job job = submitTraining(jobs, "inspect");
-    jobs.claim("me");
+    jobs.claim();
     JobTable.Result nothing = new JobTable.Result(Optional.empty(), List.of());
     jobs.finish(job.id(), new Ending(JobTable.State.FAILED, "line 1\nline 2"), nothing);
     jobs.finish(job.id(), new Ending(JobTable.State.SUCCEEDED, ""), nothing);
@@ -174,23 +174,37 @@ abstract class StorageSuite {
 
   @Test
   void a_lost_coordinator_costs_the_job_an_attempt_and_a_stopped_one_does_not() {
-    JobTable jobs = new JobTable(database, clock);
+    JobTable jobs = new JobTable(database, clock, "me");
     Job job = submitTraining(jobs, "inspect");
-    jobs.claim("old");
-    assertThat(jobs.orphans("old")).isEmpty();
-    assertThat(jobs.orphans("new")).extracting(Job::id).containsExactly(job.id());
-    jobs.requeue(job.id(), Requeue.COORDINATOR_LOST);
-    assertThat(jobs.claim("new").orElseThrow().run().attempts()).isEqualTo(2);
-    jobs.requeue(job.id(), Requeue.COORDINATOR_STOPPED);
-    assertThat(jobs.claim("newer").orElseThrow().run().attempts()).isEqualTo(2);
+    jobs.claim();
+    JobTable later = new JobTable(database, clock, "later");
+    assertThat(later.adoptLeftovers()).extracting(Job::id).containsExactly(job.id());
+    later.requeue(job.id(), Requeue.COORDINATOR_LOST);
+    assertThat(later.claim().orElseThrow().run().attempts()).isEqualTo(2);
+    later.requeue(job.id(), Requeue.COORDINATOR_STOPPED);
+    assertThat(later.claim().orElseThrow().run().attempts()).isEqualTo(2);
+  }
+
+  @Test
+  void a_coordinator_that_lost_its_job_cannot_end_it() {
+    JobTable frozen = new JobTable(database, clock, "frozen");
+    Job job = submitTraining(frozen, "inspect");
+    frozen.claim();
+    new JobTable(database, clock, "later").adoptLeftovers();
+    frozen.finish(
+        job.id(),
+        new Ending(JobTable.State.SUCCEEDED, ""),
+        new JobTable.Result(Optional.empty(), List.of()));
+    frozen.requeue(job.id(), Requeue.CRASHED);
+    assertThat(frozen.find(job.id()).orElseThrow().run().state()).isEqualTo(JobTable.State.RUNNING);
   }
 
   @Test
   void cancelling_ends_a_queued_job_and_asks_a_running_one() {
-    JobTable jobs = new JobTable(database, clock);
+    JobTable jobs = new JobTable(database, clock, "me");
     Job running = submitTraining(jobs, "a");
     Job queued = submitTraining(jobs, "b");
-    jobs.claim("me");
+    jobs.claim();
     assertThat(jobs.cancel(queued.id()).run().state()).isEqualTo(JobTable.State.CANCELLED);
     assertThat(jobs.cancel(running.id()).run().state()).isEqualTo(JobTable.State.RUNNING);
     assertThat(jobs.progress(running.id(), new Progress(0.1, "", ""))).isTrue();
@@ -199,7 +213,7 @@ abstract class StorageSuite {
 
   @Test
   void the_queue_is_bounded() {
-    JobTable jobs = new JobTable(database, clock);
+    JobTable jobs = new JobTable(database, clock, "me");
     for (int i = 0; i < JobTable.QUEUED_MAX; i++) {
       submitTraining(jobs, "m");
     }
