@@ -1,5 +1,7 @@
 package io.stillhouse.fleet.rollout;
 
+import java.util.Set;
+
 /**
  * Where the current wave stands.
  *
@@ -21,11 +23,21 @@ public enum WaveStage {
   ANALYSING,
   CLOSED;
 
+  /** The stages that may follow this one. */
+  public Set<WaveStage> next() {
+    return switch (this) {
+      case OPEN -> Set.of(SOAKING, CLOSED);
+      case SOAKING -> Set.of(ANALYSING, CLOSED);
+      case ANALYSING -> Set.of(CLOSED);
+      case CLOSED -> Set.of();
+    };
+  }
+
   /** Returns {@code to}; throws when it may not follow this stage. */
   WaveStage become(WaveStage to) {
-    boolean legal = this != CLOSED && (to == CLOSED || to.ordinal() == ordinal() + 1);
-    if (!legal) {
-      throw new IllegalStateException("wave stage: " + this + " -> " + to + " is not a transition");
+    if (!next().contains(to)) {
+      throw new IllegalStateException(
+          "wave stage: " + this + " -> " + to + " (expected: one of " + next() + ")");
     }
     return to;
   }
