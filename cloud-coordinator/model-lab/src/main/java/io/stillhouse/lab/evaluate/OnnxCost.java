@@ -1,0 +1,88 @@
+package io.stillhouse.lab.evaluate;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.stillhouse.lab.export.onnx.GraphProto;
+import io.stillhouse.lab.export.onnx.ModelProto;
+import io.stillhouse.lab.export.onnx.NodeProto;
+import io.stillhouse.lab.export.onnx.TensorProto;
+import io.stillhouse.lab.export.onnx.ValueInfoProto;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a bare ONNX file costs, for files that come without a model directory. Multiply-accumulates
+ * need the shape of each convolution's result, so those results are made outputs and the file is
+ * run once.
+ *
+ * @param params elements of the weights and biases of convolution and linear layers; normalisation
+ *     that was folded into them counts as the bias that it became
+ * @param macs multiply-accumulates of those layers for one image
+ */
+public record OnnxCost(long params, long macs) {
+
+  /** Reads and runs the file once. */
+  public static OnnxCost of(byte[] onnx) {
+    ModelProto model;
+    try {
+      model = ModelProto.parseFrom(onnx);
+    } catch (InvalidProtocolBufferException e) {
+      throw new ModelRefusedException("the file is not an ONNX model", e);
+    }
+    GraphProto graph = model.getGraph();
+    Map<String, TensorProto> tensors = new HashMap<>();
+    graph.getInitializerList().forEach(t -> tensors.put(t.getName(), t));
+    // A dequantized weight stands for the whole one behind it.
+    for (NodeProto node : graph.getNodeList()) {
+      TensorProto whole = node.getInputCount() > 0 ? tensors.get(node.getInput(0)) : null;
+      if (node.getOpType().equals("DequantizeLinear") && whole != null) {
+        tensors.put(node.getOutput(0), whole);
+      }
+    }
+    List<NodeProto> layers =
+        graph.getNodeList().stream()
+            .filter(n -> n.getOpType().equals("Conv") || n.getOpType().equals("Gemm"))
+            .filter(n -> n.getInputCount() > 1 && tensors.containsKey(n.getInput(1)))
+            .toList();
+    Map<String, Integer> results = results(model, layers);
+    long params = 0;
+    long macs = 0;
+    for (NodeProto layer : layers) {
+      for (String input : layer.getInputList().subList(1, layer.getInputCount())) {
+        params += elements(tensors.get(input));
+      }
+      TensorProto weight =
+          tensors.getOrDefault(layer.getInput(1), TensorProto.getDefaultInstance());
+      // Each element of the result takes one pass over its channel's share of the weight.
+      macs += results.getOrDefault(layer.getOutput(0), 0) * (elements(weight) / weight.getDims(0));
+    }
+    return new OnnxCost(params, macs);
+  }
+
+  private static Map<String, Integer> results(ModelProto model, List<NodeProto> layers) {
+    ModelProto.Builder observed = model.toBuilder();
+    List<String> known =
+        model.getGraph().getOutputList().stream().map(ValueInfoProto::getName).toList();
+    for (NodeProto layer : layers) {
+      if (!known.contains(layer.getOutput(0))) {
+        observed
+            .getGraphBuilder()
+            .addOutput(ValueInfoProto.newBuilder().setName(layer.getOutput(0)));
+      }
+    }
+    try (OrtModel runnable = OrtModel.open(observed.build().toByteArray())) {
+      Map<String, Integer> elements = new HashMap<>();
+      runnable
+          .runAll(new float[runnable.inputElements()])
+          .forEach((name, values) -> elements.put(name, values.length));
+      return elements;
+    }
+  }
+
+  private static long elements(@Nullable TensorProto tensor) {
+    return tensor == null
+        ? 0
+        : tensor.getDimsList().stream().mapToLong(Long::longValue).reduce(1, (a, b) -> a * b);
+  }
+}
