@@ -1,0 +1,65 @@
+package io.stillhouse.quickstart;
+
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The application on each device: sends real test images to its agent all the time, with their true
+ * labels, so that live accuracy reaches the coordinator through telemetry. Pauses on request, so
+ * that a measurement is not disturbed.
+ */
+final class ImageFeed implements AutoCloseable {
+  private static final int BATCH = 8;
+  private static final long PERIOD_MILLIS = 150;
+
+  private final ScheduledExecutorService sender;
+  private final TestImages images;
+  private final AtomicLong sent = new AtomicLong();
+  private volatile boolean paused;
+
+  ImageFeed(List<AgentClient> agents, TestImages images) {
+    this.images = images;
+    this.sender =
+        Executors.newScheduledThreadPool(
+            agents.size(),
+            task -> {
+              Thread thread = new Thread(task, "image-feed");
+              thread.setDaemon(true);
+              return thread;
+            });
+    for (AgentClient agent : agents) {
+      AtomicLong next = new AtomicLong();
+      var unused =
+          sender.scheduleWithFixedDelay(
+              () -> send(agent, next), 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  long sent() {
+    return sent.get();
+  }
+
+  void pause() {
+    paused = true;
+  }
+
+  void resume() {
+    paused = false;
+  }
+
+  private void send(AgentClient agent, AtomicLong next) {
+    if (paused) {
+      return;
+    }
+    int from = (int) (next.getAndAdd(BATCH) % (images.count() - BATCH));
+    agent.classify(images, from, BATCH).ifPresent(answer -> sent.addAndGet(answer.images()));
+  }
+
+  @Override
+  public void close() {
+    sender.shutdownNow();
+  }
+}
