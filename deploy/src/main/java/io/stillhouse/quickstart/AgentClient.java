@@ -36,7 +36,7 @@ final class AgentClient {
    * is normal during a swap.
    */
   Optional<Answer> classify(TestImages images, int from, int count) {
-    StringBuilder body = new StringBuilder(count * images.pixelsPerImage() * 4);
+    StringBuilder body = new StringBuilder(count * images.height() * images.width() * 4);
     body.append("{\"parameters\":{\"expected_label\":[");
     for (int i = 0; i < count; i++) {
       body.append(i == 0 ? "" : ",").append(images.label(from + i));
@@ -51,10 +51,11 @@ final class AgentClient {
         .append(images.width())
         .append("],\"data\":[");
     for (int i = 0; i < count; i++) {
-      for (int p = 0; p < images.pixelsPerImage(); p++) {
-        body.append(i + p == 0 ? "" : ",").append(images.pixel(from + i, p));
+      for (byte pixel : images.pixels(from + i)) {
+        body.append(pixel & 0xff).append(',');
       }
     }
+    body.setLength(body.length() - 1);
     body.append("]}]}");
     HttpRequest request =
         HttpRequest.newBuilder(base.resolve("/v2/models/" + model + "/infer"))

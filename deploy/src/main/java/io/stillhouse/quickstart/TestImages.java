@@ -1,56 +1,45 @@
 package io.stillhouse.quickstart;
 
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.data.Images;
+
 /** Labelled test images as raw pixels, NCHW, one unsigned byte each. Immutable. */
 final class TestImages {
-  private final byte[] pixels;
-  private final int[] labels;
-  private final int channels;
-  private final int height;
-  private final int width;
+  private final Images images;
 
-  TestImages(byte[] pixels, int[] labels, int channels, int height, int width) {
-    if (pixels.length != labels.length * channels * height * width) {
-      throw new IllegalArgumentException(
-          "pixels: %d (expected: %d images of %dx%dx%d)"
-              .formatted(pixels.length, labels.length, channels, height, width));
-    }
-    this.pixels = pixels.clone();
-    this.labels = labels.clone();
-    this.channels = channels;
-    this.height = height;
-    this.width = width;
+  TestImages(Images images) {
+    this.images = images;
   }
 
   /** The test images of the data set that the product ships. */
   static TestImages builtin() {
-    throw new AssertionError();
+    return new TestImages(DataSpec.parse("builtin:fashion-mnist-12k").load().test());
   }
 
   int count() {
-    return labels.length;
+    return images.count();
   }
 
   int channels() {
-    return channels;
+    return images.shape().channels();
   }
 
   int height() {
-    return height;
+    return images.shape().height();
   }
 
   int width() {
-    return width;
-  }
-
-  int pixelsPerImage() {
-    return channels * height * width;
+    return images.shape().width();
   }
 
   int label(int image) {
-    return labels[image];
+    return images.label(image);
   }
 
-  int pixel(int image, int index) {
-    return pixels[image * pixelsPerImage() + index] & 0xff;
+  /** The raw pixels of one image, NCHW. */
+  byte[] pixels(int image) {
+    byte[] pixels = new byte[(int) images.shape().elements()];
+    images.copy(image, pixels, 0);
+    return pixels;
   }
 }

@@ -1,0 +1,72 @@
+package io.stillhouse.lab.data;
+
+import io.stillhouse.lab.LabException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Where labelled images come from: {@code builtin:fashion-mnist-12k}, {@code idx:DIR}, {@code
+ * cifar:DIR} or {@code images:DIR}.
+ */
+public record DataSpec(Kind kind, String place) {
+  /** Form in which the images are kept. */
+  public enum Kind {
+    BUILTIN,
+    IDX,
+    CIFAR,
+    IMAGES
+  }
+
+  private static final String EXPECTED =
+      "Use builtin:fashion-mnist-12k, idx:DIR, cifar:DIR or images:DIR";
+
+  public static DataSpec parse(String text) {
+    int colon = text.indexOf(':');
+    if (colon < 1 || colon == text.length() - 1) {
+      throw new LabException("data " + text, "it is not of the form KIND:PLACE", EXPECTED);
+    }
+    String place = text.substring(colon + 1);
+    Kind kind =
+        switch (text.substring(0, colon)) {
+          case "builtin" -> Kind.BUILTIN;
+          case "idx" -> Kind.IDX;
+          case "cifar" -> Kind.CIFAR;
+          case "images" -> Kind.IMAGES;
+          default ->
+              throw new LabException(
+                  "data " + text, "kind " + text.substring(0, colon) + " is unknown", EXPECTED);
+        };
+    if (kind == Kind.BUILTIN && !place.equals(BuiltinData.FASHION_MNIST_12K)) {
+      throw new LabException("data " + text, "no such built-in set", EXPECTED);
+    }
+    return new DataSpec(kind, place);
+  }
+
+  /** Reads everything into memory. */
+  public Dataset load() {
+    if (kind == Kind.BUILTIN) {
+      return BuiltinData.load();
+    }
+    Path folder = Path.of(place);
+    if (!Files.isDirectory(folder)) {
+      throw new LabException(
+          "data " + this, "there is no folder " + folder, "Check the path, or use " + example());
+    }
+    return switch (kind) {
+      case IDX -> IdxData.load(folder);
+      case CIFAR -> CifarData.load(folder);
+      case IMAGES -> ImageFolderData.load(folder);
+      case BUILTIN -> throw new AssertionError("handled above");
+    };
+  }
+
+  private static String example() {
+    return "builtin:" + BuiltinData.FASHION_MNIST_12K;
+  }
+
+  /** The text that {@link #parse} reads. */
+  @Override
+  public String toString() {
+    return kind.name().toLowerCase(java.util.Locale.ROOT) + ":" + place;
+  }
+}

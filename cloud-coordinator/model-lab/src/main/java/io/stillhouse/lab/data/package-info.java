@@ -1,0 +1,3 @@
+/** Labelled images from anywhere, read once into one kind of dataset. */
+@org.jspecify.annotations.NullMarked
+package io.stillhouse.lab.data;

@@ -1,0 +1,84 @@
+package io.stillhouse.lab.teacher;
+
+/**
+ * How a network is trained: SGD with Nesterov momentum, linear warm-up, then a cosine to zero.
+ *
+ * @param learningRate peak, for this batch size
+ * @param seed of initial order and augmentation; with one thread, equal plans give equal weights
+ */
+public record TrainingPlan(
+    int epochs, int batch, double learningRate, Regularisation regularisation, long seed) {
+  /** Longest training, so that a mistyped number does not run for weeks. */
+  public static final int EPOCHS_MAX = 2_000;
+
+  public TrainingPlan {
+    if (epochs < 1 || epochs > EPOCHS_MAX) {
+      throw new IllegalArgumentException(
+          "epochs: %d (expected: 1 to %d)".formatted(epochs, EPOCHS_MAX));
+    }
+    if (batch < 2 || batch > 4096) {
+      throw new IllegalArgumentException("batch: " + batch + " (expected: 2 to 4096)");
+    }
+    if (!(learningRate > 0 && learningRate <= 10)) {
+      throw new IllegalArgumentException(
+          "learningRate: " + learningRate + " (expected: 0 < rate <= 10)");
+    }
+  }
+
+  /**
+   * What keeps a network from learning its training set by heart.
+   *
+   * @param weightDecay on weights; biases and normalisation are left alone
+   * @param labelSmoothing share of probability spread over all classes
+   * @param cropPadding pixels of random shift in each direction
+   * @param flip whether images are mirrored at random
+   * @param distillation from a teacher's logits, used when a teacher is given
+   */
+  public record Regularisation(
+      double weightDecay,
+      double labelSmoothing,
+      int cropPadding,
+      boolean flip,
+      Distillation distillation) {
+    public Regularisation {
+      if (weightDecay < 0 || labelSmoothing < 0 || labelSmoothing >= 1 || cropPadding < 0) {
+        throw new IllegalArgumentException(
+            "regularisation: decay %s, smoothing %s, padding %d"
+                .formatted(weightDecay, labelSmoothing, cropPadding));
+      }
+    }
+  }
+
+  /**
+   * Logit distillation: loss = (1 - softLossWeight) * cross-entropy + softLossWeight * T^2 *
+   * KL(teacher_T || student_T). Source: Hinton, Vinyals, Dean 2015, arXiv 1503.02531.
+   */
+  public record Distillation(double temperature, double softLossWeight) {
+    public Distillation {
+      if (!(temperature > 0 && temperature <= 100)
+          || !(softLossWeight >= 0 && softLossWeight <= 1)) {
+        throw new IllegalArgumentException(
+            "distillation: temperature %s, softLossWeight %s (expected: 0 < T <= 100, 0 <= weight <= 1)"
+                .formatted(temperature, softLossWeight));
+      }
+    }
+  }
+
+  /** What serves small images and a short time: the quickstart's own plan. */
+  public static TrainingPlan quick(int epochs, long seed) {
+    return new TrainingPlan(
+        epochs,
+        128,
+        0.2,
+        new Regularisation(5e-4, 0.05, 2, true, new Distillation(4.0, 0.9)),
+        seed);
+  }
+
+  public TrainingPlan withEpochs(int other) {
+    return new TrainingPlan(other, batch, learningRate, regularisation, seed);
+  }
+
+  public TrainingPlan withLearningRate(double other) {
+    return new TrainingPlan(epochs, batch, other, regularisation, seed);
+  }
+}
