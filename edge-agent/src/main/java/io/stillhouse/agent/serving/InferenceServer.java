@@ -1,11 +1,17 @@
 package io.stillhouse.agent.serving;
 
+import com.sun.net.httpserver.HttpServer;
 import io.stillhouse.agent.inference.ModelHost;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 
 /** The Open Inference Protocol v2 over HTTP, in front of the live model. */
 public final class InferenceServer implements AutoCloseable {
-  private InferenceServer() {}
+  private final HttpServer http;
+
+  private InferenceServer(HttpServer http) {
+    this.http = http;
+  }
 
   /**
    * Binds and serves at once; there need be no model yet.
@@ -14,17 +20,19 @@ public final class InferenceServer implements AutoCloseable {
    */
   public static InferenceServer start(RestSettings settings, ModelHost host, String agentVersion)
       throws IOException {
-    throw new UnsupportedOperationException();
+    HttpServer http = HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), 0);
+    http.start();
+    return new InferenceServer(http);
   }
 
   /** The bound port. */
   public int port() {
-    throw new UnsupportedOperationException();
+    return http.getAddress().getPort();
   }
 
   /** Stops accepting and waits a moment for requests under way. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    http.stop(1);
   }
 }

