@@ -24,12 +24,7 @@ public record OnnxCost(long params, long macs) {
 
   /** Reads and runs the file once. */
   public static OnnxCost of(byte[] onnx) {
-    ModelProto model;
-    try {
-      model = ModelProto.parseFrom(onnx);
-    } catch (InvalidProtocolBufferException e) {
-      throw new ModelRefusedException("the file is not an ONNX model", e);
-    }
+    ModelProto model = parse(onnx);
     GraphProto graph = model.getGraph();
     Map<String, TensorProto> tensors = new HashMap<>();
     graph.getInitializerList().forEach(t -> tensors.put(t.getName(), t));
@@ -58,6 +53,20 @@ public record OnnxCost(long params, long macs) {
       macs += results.getOrDefault(layer.getOutput(0), 0) * (elements(weight) / weight.getDims(0));
     }
     return new OnnxCost(params, macs);
+  }
+
+  /** True of a file that quantizes activations. */
+  static boolean quantized(byte[] onnx) {
+    return parse(onnx).getGraph().getNodeList().stream()
+        .anyMatch(node -> node.getOpType().equals("QuantizeLinear"));
+  }
+
+  private static ModelProto parse(byte[] onnx) {
+    try {
+      return ModelProto.parseFrom(onnx);
+    } catch (InvalidProtocolBufferException e) {
+      throw new ModelRefusedException("the file is not an ONNX model", e);
+    }
   }
 
   private static Map<String, Integer> results(ModelProto model, List<NodeProto> layers) {

@@ -40,6 +40,11 @@ public final class OrtModel implements AutoCloseable {
     this.outputs = Map.of(OnnxExporter.OUTPUT, OnnxTensor.createTensor(environment, output, out));
   }
 
+  /** Version of the runtime that measures here. */
+  public static String runtimeVersion() {
+    return OrtEnvironment.getEnvironment().getVersion();
+  }
+
   /** Loads from bytes with one thread, so that nothing beside the file can be read. */
   public static OrtModel open(byte[] onnx) {
     return open(onnx, 1);

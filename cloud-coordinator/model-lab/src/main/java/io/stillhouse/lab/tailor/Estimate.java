@@ -21,6 +21,7 @@ import java.util.Map;
  * file size to the byte.
  *
  * @param graph of the twin as it is deployed: pruned, normalisation folded
+ * @param cost of the twin as it is trained, so that params count gamma and beta
  * @param memoryBytes predicted growth of the process that loads and runs the model: {@value
  *     #FILE_COPIES} times the file (its bytes while it is read, and the weights in the kernels'
  *     layout), the activation peak, and {@link #RUNTIME_BYTES}
@@ -40,7 +41,7 @@ public record Estimate(
       twin = ChannelPruner.prune(twin, candidate.pruneRatio(), CandidateSpace.ROUND_TO);
     }
     Network folded = BatchNormFolding.fold(twin);
-    NetworkCost cost = NetworkCost.of(folded.graph(), candidate.precision());
+    NetworkCost cost = NetworkCost.of(twin.graph(), candidate.precision());
     long file =
         candidate.precision() == Precision.INT8
             ? OnnxExporter.int8(folded, anyRanges(folded)).length
