@@ -9,13 +9,14 @@ import java.util.Set;
  * from                 to                   when
  * -------------------  -------------------  ---------------------------------------------------
  * PLANNED              RUNNING              the engine opens wave 0
+ * PLANNED              PAUSED               operator, before anything was touched
  * PLANNED              CANCELLED            cancelled or aborted before it touched a device
  * RUNNING              PAUSED               operator; gate inconclusive at its deadline
  * PAUSED               RUNNING              operator resumes
  * RUNNING, PAUSED      ABORTING             operator aborts; a gate fails
  * RUNNING              SUCCEEDED            last gate passed, every device settled
  * RUNNING              SUCCEEDED_WITH_TAIL  last gate passed, some devices have yet to settle
- * SUCCEEDED_WITH_TAIL  SUCCEEDED            the last of them settled
+ * SUCCEEDED_WITH_TAIL  SUCCEEDED            the last of them settled, or they were called back
  * ABORTING             ROLLING_BACK         every touched device was told to return
  * ROLLING_BACK         ROLLED_BACK          each runs its fallback
  * ROLLING_BACK         ROLLBACK_INCOMPLETE  deadline; the missing devices are named
@@ -39,7 +40,7 @@ public enum RolloutPhase {
   /** The phases that may follow this one. */
   public Set<RolloutPhase> next() {
     return switch (this) {
-      case PLANNED -> Set.of(RUNNING, CANCELLED, SUPERSEDED);
+      case PLANNED -> Set.of(RUNNING, PAUSED, CANCELLED, SUPERSEDED);
       case RUNNING -> Set.of(PAUSED, ABORTING, SUCCEEDED, SUCCEEDED_WITH_TAIL, SUPERSEDED);
       case PAUSED -> Set.of(RUNNING, ABORTING, SUPERSEDED);
       case ABORTING -> Set.of(ROLLING_BACK);

@@ -41,7 +41,7 @@ public record RolloutStatus(
   public record WaveCursor(int index, WaveStage stage, Instant openedAt, Instant stageSince) {}
 
   /** How a wave closed; recorded once and never changed. */
-  public record WaveResult(int index, Verdict verdict, Instant at) {}
+  public record WaveResult(int index, WaveJudgement judgement, Instant at) {}
 
   /**
    * What people need to know.
@@ -50,7 +50,8 @@ public record RolloutStatus(
    * @param deadline when the engine will act if nothing else happens; empty only in a phase that is
    *     terminal or that states its reason
    * @param reasons why it is paused, or ended as it did
-   * @param devices named devices: those that have not come back from a failed rollout
+   * @param devices devices by name: those that have not come back from a failed rollout, or the
+   *     tail of one that succeeded
    */
   public record Attention(
       Instant phaseSince,

@@ -10,21 +10,30 @@ import java.util.Optional;
  *
  * @param wave index of the wave that opens it to the device
  * @param artifact the variant of the device's class
- * @param fallback what the device returns to when the rollout fails; empty: no model of ours
+ * @param origin where the device stood when the rollout was planned
  */
 public record RolloutTarget(
-    DeviceId device,
-    HardwareClass hardwareClass,
-    int wave,
-    Digest artifact,
-    Optional<Digest> fallback) {
+    DeviceId device, HardwareClass hardwareClass, int wave, Digest artifact, Origin origin) {
   public RolloutTarget {
     if (wave < 0) {
       throw new IllegalArgumentException("wave: " + wave + " (expected: wave >= 0)");
     }
-    if (fallback.isPresent() && fallback.get().equals(artifact)) {
+    if (origin.fallback().filter(artifact::equals).isPresent()) {
       throw new IllegalArgumentException(
           device + ": fallback and artifact are both " + artifact + " (expected: they differ)");
     }
+  }
+
+  /**
+   * Where a device stood at planning.
+   *
+   * @param generation of its desired state, 0 when it had none; a higher one before the offer means
+   *     that something newer has taken the device
+   * @param fallback what it returns to when the rollout fails; empty: no model of ours
+   */
+  public record Origin(long generation, Optional<Digest> fallback) {}
+
+  public Optional<Digest> fallback() {
+    return origin.fallback();
   }
 }

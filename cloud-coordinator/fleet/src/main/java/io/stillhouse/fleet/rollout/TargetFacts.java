@@ -19,6 +19,9 @@ public record TargetFacts(
     Optional<ReportedState> reported,
     Optional<Heartbeat> heartbeat,
     boolean revoked) {
+  /** Nothing is on record. */
+  public static final TargetFacts UNKNOWN =
+      new TargetFacts(Optional.empty(), Told.NOTHING, Optional.empty(), Optional.empty(), false);
 
   /** A desired state that this rollout wrote: its generation and the store time of writing. */
   public record Order(long generation, Instant at) {}
