@@ -17,6 +17,7 @@ import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
 import org.jdbi.v3.core.HandleConsumer;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,6 +114,12 @@ public final class Database implements AutoCloseable {
 
   <R extends @Nullable Object, X extends Exception> R read(HandleCallback<R, X> callback) throws X {
     return jdbi.withHandle(callback);
+  }
+
+  /** Several reads that see the database at one moment. */
+  <R extends @Nullable Object, X extends Exception> R consistentRead(HandleCallback<R, X> callback)
+      throws X {
+    return jdbi.inTransaction(TransactionIsolationLevel.REPEATABLE_READ, callback);
   }
 
   /** One transaction: all of it happens, or none. */

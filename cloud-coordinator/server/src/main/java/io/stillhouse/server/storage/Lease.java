@@ -1,7 +1,6 @@
 package io.stillhouse.server.storage;
 
-import io.stillhouse.server.failure.CoordinatorException;
-import io.stillhouse.server.failure.ErrorCategory;
+import io.stillhouse.fleet.port.LeaderLease;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -11,10 +10,10 @@ import org.jdbi.v3.core.Handle;
 
 /**
  * The right to do one kind of work, held by one coordinator at a time. Each take-over raises the
- * epoch, and {@link #fence} makes a transaction fail when its epoch is no longer the latest: a
- * holder that was frozen and wakes up late can think what it likes, it cannot write. Thread-safe.
+ * epoch, and {@link #holds} tells a transaction whether its epoch still is the latest: a holder
+ * that was frozen and wakes up late can think what it likes, it cannot write. Thread-safe.
  */
-public final class Lease {
+public final class Lease implements LeaderLease {
   /** A holder that is silent for this long has lost it. */
   public static final Duration LIFE = Duration.ofSeconds(6);
 
@@ -35,6 +34,7 @@ public final class Lease {
   }
 
   /** Takes or renews; the epoch when this holder has it, empty when another one does. */
+  @Override
   public OptionalLong acquire() {
     Instant now = clock.instant();
     return database.write(
@@ -63,6 +63,7 @@ public final class Lease {
   }
 
   /** Gives it up, so that another coordinator need not wait for it to expire. */
+  @Override
   public void release() {
     database.update(
         h ->
@@ -75,18 +76,10 @@ public final class Lease {
                 .execute());
   }
 
-  /**
-   * Fails the transaction unless this holder's epoch is the latest; holds the row until it ends.
-   */
-  void fence(Handle h, long epoch) {
+  /** Whether this holder's epoch is the latest; if so, no other can take over before commit. */
+  boolean holds(Handle h, long epoch) {
     Row row = lock(h);
-    if (row.epoch != epoch || !row.holder.equals(holder)) {
-      throw new CoordinatorException(
-          ErrorCategory.CONFLICT,
-          "cannot write for lease " + name,
-          "epoch " + epoch + " was taken over by epoch " + row.epoch,
-          "nothing to do: the coordinator that took over goes on");
-    }
+    return row.epoch == epoch && row.holder.equals(holder);
   }
 
   private record Row(String holder, long epoch, Instant expiresAt) {}

@@ -8,8 +8,9 @@ import java.sql.Statement;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 
-class PostgresStorageTest extends StorageSuite {
+class PostgresStorageTest {
   private static @Nullable EmbeddedPostgres postgres;
   private static int databases;
 
@@ -25,8 +26,7 @@ class PostgresStorageTest extends StorageSuite {
     }
   }
 
-  @Override
-  Database fresh() throws SQLException {
+  private static Database connect() throws SQLException {
     EmbeddedPostgres running = java.util.Objects.requireNonNull(postgres, "postgres");
     String name = "suite" + databases++;
     try (Connection connection = running.getPostgresDatabase().getConnection();
@@ -35,5 +35,21 @@ class PostgresStorageTest extends StorageSuite {
     }
     return Database.open(
         new Database.Address(running.getJdbcUrl("postgres", name), "postgres", ""));
+  }
+
+  @Nested
+  class Lab extends LabStorageSuite {
+    @Override
+    Database fresh() throws SQLException {
+      return connect();
+    }
+  }
+
+  @Nested
+  class Fleet extends FleetStorageSuite {
+    @Override
+    Database fresh() throws SQLException {
+      return connect();
+    }
   }
 }

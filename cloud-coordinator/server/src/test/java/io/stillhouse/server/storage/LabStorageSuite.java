@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.model.Digest;
-import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.storage.JobTable.Ending;
 import io.stillhouse.server.storage.JobTable.Job;
 import io.stillhouse.server.storage.JobTable.Progress;
@@ -22,8 +21,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What storage promises, run on every database that is supported. */
-abstract class StorageSuite {
+/** What storage promises the lab and the audit trail, run on every database that is supported. */
+abstract class LabStorageSuite {
   static final Training TRAINING = new Training("builtin:x", "resnet8", 1.0, 3, 7);
 
   final StepClock clock = new StepClock();
@@ -71,26 +70,6 @@ abstract class StorageSuite {
     first.acquire();
     first.release();
     assertThat(new Lease(database, clock, "engine", "b").acquire()).hasValue(2);
-  }
-
-  @Test
-  void a_write_with_a_stale_epoch_changes_nothing() {
-    Lease first = new Lease(database, clock, "engine", "a");
-    long stale = first.acquire().orElseThrow();
-    clock.advance(Lease.LIFE.plusSeconds(1));
-    assertThat(new Lease(database, clock, "engine", "b").acquire()).hasValue(2);
-    Audit audit = new Audit(database, clock);
-
-    assertThatThrownBy(
-            () ->
-                database.update(
-                    h -> {
-                      Database.event(h, clock.instant(), new Event("engine", "x", "y", "z"));
-                      first.fence(h, stale);
-                    }))
-        .isInstanceOf(CoordinatorException.class)
-        .hasMessageContaining("epoch 1 was taken over by epoch 2");
-    assertThat(audit.latest(10)).isEmpty();
   }
 
   @Test

@@ -1,0 +1,26 @@
+package io.stillhouse.server.rollout;
+
+import io.stillhouse.fleet.desired.RolloutId;
+import io.stillhouse.fleet.rollout.WaveHealth;
+import io.stillhouse.model.Digest;
+import io.stillhouse.model.profile.HardwareClass;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What live models measure, as telemetry tells it. Telemetry that is late or lost makes a gate
+ * inconclusive, never healthy, so an implementation says only what it has heard. Thread-safe;
+ * called about once a second for each rollout under way.
+ */
+public interface WaveHealthSource {
+  /**
+   * What the devices of a wave have measured since it opened, by class; a silent class is absent.
+   */
+  Map<HardwareClass, WaveHealth> wave(RolloutId rollout, int wave);
+
+  /**
+   * What devices of a class have lately measured with an artifact outside of any trial: the
+   * baseline of the next one.
+   */
+  Optional<WaveHealth> baseline(Digest artifact, HardwareClass hardwareClass);
+}
