@@ -1,0 +1,161 @@
+package io.stillhouse.server.broker;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stillhouse.server.failure.CoordinatorException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(180)
+class EmbeddedKafkaTest {
+  @TempDir Path directory = Path.of("");
+
+  @Test
+  void acknowledged_records_survive_a_restart_and_a_kill() throws Exception {
+    EmbeddedKafka.Listen listen = listen();
+    try (EmbeddedKafka broker = EmbeddedKafka.start(directory, listen)) {
+      Topics.ensure(broker.bootstrap());
+      produce(broker.bootstrap(), "first", 0, 10);
+    }
+    Process child = startChild(listen);
+    try {
+      produce("127.0.0.1:" + listen.port(), "second", 10, 500);
+    } finally {
+      child.destroyForcibly();
+      assertThat(child.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    }
+    try (EmbeddedKafka broker = EmbeddedKafka.start(directory, listen)) {
+      Topics.ensure(broker.bootstrap());
+      List<String> read = readAll(broker.bootstrap(), 510);
+      assertThat(read).hasSize(510).doesNotHaveDuplicates().contains("first-0", "second-509");
+      assertThat(broker.failed()).isFalse();
+    }
+  }
+
+  @Test
+  void topics_are_made_once_with_the_brokers_time_and_bounds() throws Exception {
+    try (EmbeddedKafka broker = EmbeddedKafka.start(directory, listen());
+        Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrap()))) {
+      Topics.ensure(broker.bootstrap());
+      Topics.ensure(broker.bootstrap());
+      var described =
+          admin
+              .describeTopics(List.of(Topics.TELEMETRY, Topics.EVENTS, Topics.HEALTH))
+              .allTopicNames()
+              .get();
+      assertThat(requireNonNull(described.get(Topics.TELEMETRY)).partitions()).hasSize(4);
+      assertThat(requireNonNull(described.get(Topics.EVENTS)).partitions()).hasSize(4);
+      ConfigResource telemetry = new ConfigResource(ConfigResource.Type.TOPIC, Topics.TELEMETRY);
+      var config =
+          requireNonNull(admin.describeConfigs(List.of(telemetry)).all().get().get(telemetry));
+      assertThat(config.get("message.timestamp.type").value()).isEqualTo("LogAppendTime");
+      assertThat(config.get("retention.bytes").value()).isEqualTo(String.valueOf(64L << 20));
+    }
+  }
+
+  @Test
+  void a_taken_port_is_one_line() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      EmbeddedKafka.Listen listen =
+          new EmbeddedKafka.Listen("127.0.0.1", "127.0.0.1", taken.getLocalPort(), freePort());
+      assertThatThrownBy(() -> EmbeddedKafka.start(directory, listen))
+          .isInstanceOf(CoordinatorException.class)
+          .hasMessageContaining("port " + taken.getLocalPort())
+          .hasMessageContaining("kafka.port");
+    }
+  }
+
+  private Process startChild(EmbeddedKafka.Listen listen) throws IOException {
+    Process child =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                BrokerChild.class.getName(),
+                directory.toString(),
+                String.valueOf(listen.port()),
+                String.valueOf(listen.controllerPort()))
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    BufferedReader out =
+        new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8));
+    String line = out.readLine();
+    while (line != null && !line.equals("serving")) {
+      line = out.readLine();
+    }
+    assertThat(line).isEqualTo("serving");
+    return child;
+  }
+
+  private static void produce(String bootstrap, String prefix, int from, int count)
+      throws Exception {
+    try (KafkaProducer<String, String> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", bootstrap, "acks", "all"),
+            new StringSerializer(),
+            new StringSerializer())) {
+      List<java.util.concurrent.Future<?>> sent = new ArrayList<>();
+      for (int i = from; i < from + count; i++) {
+        sent.add(producer.send(new ProducerRecord<>(Topics.TELEMETRY, "d" + i, prefix + "-" + i)));
+      }
+      for (var future : sent) {
+        future.get(30, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  private static List<String> readAll(String bootstrap, int count) {
+    List<String> values = new ArrayList<>();
+    try (KafkaConsumer<String, String> consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", bootstrap),
+            new StringDeserializer(),
+            new StringDeserializer())) {
+      List<TopicPartition> all = new ArrayList<>();
+      for (int i = 0; i < Topics.DEVICE_PARTITIONS; i++) {
+        all.add(new TopicPartition(Topics.TELEMETRY, i));
+      }
+      consumer.assign(all);
+      consumer.seekToBeginning(all);
+      while (values.size() < count) {
+        consumer.poll(Duration.ofMillis(200)).forEach(record -> values.add(record.value()));
+      }
+    }
+    return values;
+  }
+
+  private static EmbeddedKafka.Listen listen() throws IOException {
+    return new EmbeddedKafka.Listen("127.0.0.1", "127.0.0.1", freePort(), freePort());
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+}
