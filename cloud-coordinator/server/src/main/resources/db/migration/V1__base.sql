@@ -39,6 +39,7 @@ CREATE TABLE desired_state (
   probation_millis BIGINT NOT NULL,
   set_at TIMESTAMP WITH TIME ZONE NOT NULL
 );
+CREATE INDEX desired_state_set ON desired_state(set_at);
 
 CREATE TABLE reported_state (
   device_id VARCHAR(64) PRIMARY KEY REFERENCES device(id),

@@ -10,7 +10,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.jdbi.v3.core.Handle;
@@ -32,7 +32,6 @@ public final class Database implements AutoCloseable {
 
   private final HikariDataSource pool;
   private final Jdbi jdbi;
-  private final AtomicReference<Instant> latest = new AtomicReference<>(Instant.EPOCH);
 
   private Database(HikariDataSource pool) {
     this.pool = pool;
@@ -96,20 +95,22 @@ public final class Database implements AutoCloseable {
   }
 
   /**
-   * Time as the database tells it, so that all coordinators of one fleet share a clock; it never
-   * goes backwards within this process, whatever the database's machine does.
+   * Time as the database tells it, so that all coordinators of one fleet share a clock. It is asked
+   * once a second; in between, this machine's monotonic clock counts on. It never goes backwards
+   * within this process, whatever the database's machine does.
+   *
+   * @param nanos monotonic
    */
-  public InstantSource storeClock() {
-    return () -> {
-      Instant told =
-          jdbi.withHandle(
-              h ->
-                  h.createQuery("SELECT CURRENT_TIMESTAMP")
-                      .mapTo(OffsetDateTime.class)
-                      .one()
-                      .toInstant());
-      return latest.accumulateAndGet(told, (a, b) -> a.isAfter(b) ? a : b);
-    };
+  public InstantSource storeClock(LongSupplier nanos) {
+    return new StoreClock(
+        () ->
+            jdbi.withHandle(
+                h ->
+                    h.createQuery("SELECT CURRENT_TIMESTAMP")
+                        .mapTo(OffsetDateTime.class)
+                        .one()
+                        .toInstant()),
+        nanos);
   }
 
   <R extends @Nullable Object, X extends Exception> R read(HandleCallback<R, X> callback) throws X {

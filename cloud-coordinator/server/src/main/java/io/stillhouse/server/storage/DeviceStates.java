@@ -58,6 +58,20 @@ public final class DeviceStates implements DeviceStateStore {
                 .findOne());
   }
 
+  /** Desired states that were set at or after a moment, whoever set them. */
+  public List<Wish> wishesSince(Instant since) {
+    return database.read(
+        h ->
+            h.createQuery("SELECT * FROM desired_state WHERE set_at >= :since")
+                .bind("since", Database.sql(since))
+                .map(
+                    (rs, ctx) ->
+                        new Wish(
+                            desired(rs, new DeviceId(rs.getString("device_id"))),
+                            Duration.ofMillis(rs.getLong("probation_millis"))))
+                .list());
+  }
+
   @Override
   public Optional<ReportedState> reported(DeviceId device) {
     return database.read(h -> reported(h, device));
