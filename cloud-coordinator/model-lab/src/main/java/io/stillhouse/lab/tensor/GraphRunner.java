@@ -1,0 +1,147 @@
+package io.stillhouse.lab.tensor;
+
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A network that runs and can be trained. Owns native memory until {@link #close}. Used by one
+ * thread at a time. Failures of the engine, lack of memory among them, are {@link
+ * io.stillhouse.lab.LabException}s.
+ */
+public final class GraphRunner implements AutoCloseable {
+  private final TensorRuntime runtime;
+  private final NetworkGraph graph;
+  private final ParameterTensors parameters;
+  private final Layers layers;
+
+  /** Fewest images that are worth a thread. */
+  private static final int SHARD_IMAGES_MIN = 16;
+
+  private final Map<String, Integer> readers = new HashMap<>();
+
+  /** Copies the network's weights to native memory. */
+  public GraphRunner(TensorRuntime runtime, Network network) {
+    this(runtime, network.graph(), new ParameterTensors(network.weights()));
+  }
+
+  private GraphRunner(TensorRuntime runtime, NetworkGraph graph, ParameterTensors parameters) {
+    this.runtime = runtime;
+    this.graph = graph;
+    this.parameters = parameters;
+    this.layers = new Layers(parameters);
+    graph.consumers().forEach((name, nodes) -> readers.put(name, nodes.size()));
+    // The images belong to the caller, who may have more to do with them.
+    readers.put(graph.nodes().get(0).name(), Integer.MAX_VALUE);
+  }
+
+  public NetworkGraph graph() {
+    return graph;
+  }
+
+  /** The weights as they are now. */
+  public Weights weights() {
+    return parameters.export();
+  }
+
+  /**
+   * Infers, with running statistics and without dropout.
+   *
+   * @param images preprocessed, NCHW; as many as fit the length
+   * @return logits, {@code classes} per image
+   */
+  public float[] logits(float[] images) {
+    long each = graph.input().elements();
+    int count = Math.toIntExact(images.length / each);
+    if (count < 1 || count * each != images.length) {
+      throw new IllegalArgumentException(
+          "images: %d values (expected: a multiple of %d)".formatted(images.length, each));
+    }
+    int shards = Math.max(1, Math.min(runtime.threads(), count / SHARD_IMAGES_MIN));
+    List<Supplier<float[]>> parts = new ArrayList<>();
+    for (int i = 0; i < shards; i++) {
+      int from = count * i / shards;
+      int to = count * (i + 1) / shards;
+      parts.add(() -> infer(images, (int) (from * each), to - from));
+    }
+    try {
+      FloatBuffer logits = FloatBuffer.allocate(count * graph.classes());
+      runtime.parallel(parts).forEach(logits::put);
+      return logits.array();
+    } catch (RuntimeException | OutOfMemoryError e) {
+      throw NativeFailure.explain(graph.name(), e);
+    }
+  }
+
+  private float[] infer(float[] images, int at, int count) {
+    return NativeScope.withoutGradient(
+        () -> {
+          int values = Math.toIntExact(count * graph.input().elements());
+          FloatPointer input = new FloatPointer((long) values).put(images, at, values);
+          return ParameterTensors.floats(forward(batch(input, count), false));
+        });
+  }
+
+  /** The same network on the same weights, for one of several training threads. */
+  GraphRunner sharing(boolean sameStatistics) {
+    return new GraphRunner(runtime, graph, parameters.sharing(sameStatistics));
+  }
+
+  TensorRuntime runtime() {
+    return runtime;
+  }
+
+  ParameterTensors parameters() {
+    return parameters;
+  }
+
+  /** A view of NCHW floats as the network's input; the pointer must outlive what is made of it. */
+  Tensor batch(FloatPointer images, int count) {
+    ImageShape input = graph.input();
+    return torch
+        .from_blob(images, count, input.channels(), input.height(), input.width())
+        .contiguous(torch.MemoryFormat.ChannelsLast);
+  }
+
+  /** Logits (batch, classes). Callers hold a scope. */
+  Tensor forward(Tensor images, boolean training) {
+    Map<String, Tensor> values = new HashMap<>();
+    Map<String, Integer> left = new HashMap<>(readers);
+    Tensor last = images;
+    for (Node node : graph.nodes()) {
+      if (node.layer() instanceof Layer.Input) {
+        values.put(node.name(), images);
+        continue;
+      }
+      List<Tensor> inputs =
+          node.inputs().stream().map(from -> Objects.requireNonNull(values.get(from))).toList();
+      last = layers.apply(node, inputs, training);
+      values.put(node.name(), last);
+      for (String from : node.inputs()) {
+        if (left.merge(from, -1, Integer::sum) == 0) {
+          // Inference keeps only the maps that are still to be read; a gradient keeps its own.
+          Objects.requireNonNull(values.remove(from)).close();
+        }
+      }
+    }
+    return last.flatten(1, -1);
+  }
+
+  @Override
+  public void close() {
+    parameters.close();
+  }
+}

@@ -1,0 +1,133 @@
+package io.stillhouse.lab.tensor;
+
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.Node;
+import java.util.List;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Each layer as a call of the engine. Maps are always (batch, channels, height, width), vectors
+ * (batch, features, 1, 1), so that every join is of equal ranks. Callers hold a scope.
+ */
+final class Layers {
+  private static final long[] ONE = {1, 1};
+
+  private final ParameterTensors parameters;
+
+  Layers(ParameterTensors parameters) {
+    this.parameters = parameters;
+  }
+
+  Tensor apply(Node node, List<Tensor> inputs, boolean training) {
+    Layer layer = node.layer();
+    Tensor x = inputs.get(0);
+    if (layer instanceof Layer.Conv conv) {
+      return conv(node.name(), conv, x);
+    }
+    if (layer instanceof Layer.BatchNorm norm) {
+      return torch.batch_norm(
+          x,
+          optional(node.name() + ".gamma"),
+          optional(node.name() + ".beta"),
+          optional(node.name() + ".mean"),
+          optional(node.name() + ".var"),
+          training,
+          norm.momentum(),
+          norm.epsilon(),
+          false);
+    }
+    if (layer instanceof Layer.Activation activation) {
+      return activate(activation.function(), x);
+    }
+    if (layer instanceof Layer.Add) {
+      return inputs.stream().reduce(Tensor::add).orElseThrow();
+    }
+    if (layer instanceof Layer.Mul) {
+      return inputs.stream().reduce(Tensor::mul).orElseThrow();
+    }
+    if (layer instanceof Layer.Concat) {
+      return torch.cat(new TensorVector(inputs.toArray(new Tensor[0])), 1);
+    }
+    if (layer instanceof Layer.ChannelSlice slice) {
+      return x.narrow(1, slice.from(), slice.to() - slice.from());
+    }
+    if (layer instanceof Layer.ChannelShuffle shuffle) {
+      return torch.channel_shuffle(x, shuffle.groups());
+    }
+    if (layer instanceof Layer.Linear linear) {
+      return linear(node.name(), linear, x);
+    }
+    if (layer instanceof Layer.Flatten) {
+      Tensor flat = x.flatten(1, -1);
+      return flat.reshape(flat.size(0), flat.size(1), 1, 1);
+    }
+    if (layer instanceof Layer.Dropout dropout) {
+      return torch.dropout(x, dropout.share(), training);
+    }
+    return pool(layer, x);
+  }
+
+  private static Tensor pool(Layer layer, Tensor x) {
+    if (layer instanceof Layer.GlobalAveragePool) {
+      return torch.adaptive_avg_pool2d(x, 1, 1);
+    }
+    if (layer instanceof Layer.MaxPool pool) {
+      return torch.max_pool2d(
+          x, both(pool.kernel()), both(pool.stride()), both(pool.pad()), ONE, pool.ceil());
+    }
+    if (layer instanceof Layer.AveragePool pool) {
+      return torch.avg_pool2d(
+          x,
+          both(pool.kernel()),
+          both(pool.stride()),
+          both(pool.pad()),
+          false,
+          true,
+          new LongOptional());
+    }
+    throw new IllegalArgumentException("layer " + layer + " is not known to training");
+  }
+
+  private Tensor conv(String name, Layer.Conv conv, Tensor x) {
+    return torch.conv2d(
+        x,
+        parameters.get(name + ".weight"),
+        conv.bias() ? optional(name + ".bias") : new TensorOptional(),
+        both(conv.stride()),
+        new long[] {conv.padHeight(), conv.padWidth()},
+        ONE,
+        conv.groups());
+  }
+
+  private Tensor linear(String name, Layer.Linear linear, Tensor x) {
+    Tensor y =
+        torch.linear(
+            x.flatten(1, -1),
+            parameters.get(name + ".weight"),
+            linear.bias() ? optional(name + ".bias") : new TensorOptional());
+    return y.reshape(y.size(0), y.size(1), 1, 1);
+  }
+
+  private static Tensor activate(Layer.Activation.Function function, Tensor x) {
+    return switch (function) {
+      case RELU -> torch.relu(x);
+      case RELU6 -> torch.relu6(x);
+      case HARD_SWISH -> torch.hardswish(x);
+      case HARD_SIGMOID -> torch.hardsigmoid(x);
+      case SIGMOID -> torch.sigmoid(x);
+      case SILU -> torch.silu(x);
+    };
+  }
+
+  private TensorOptional optional(String name) {
+    return new TensorOptional(parameters.get(name));
+  }
+
+  private static long[] both(long side) {
+    return new long[] {side, side};
+  }
+}

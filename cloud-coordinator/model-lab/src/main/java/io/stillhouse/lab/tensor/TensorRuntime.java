@@ -1,0 +1,156 @@
+package io.stillhouse.lab.tensor;
+
+import io.stillhouse.lab.LabException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The native engine, unpacked, loaded and given threads. Whoever holds one may make {@link
+ * GraphRunner}s.
+ */
+public final class TensorRuntime {
+  private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
+  private static final long IDLE_SECONDS = 5;
+  private static final Object LOADING = new Object();
+
+  private final int threads;
+  private final ThreadPoolExecutor pool;
+
+  private TensorRuntime(int threads) {
+    this.threads = threads;
+    this.pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            work -> {
+              Thread thread = new Thread(work, "lab-tensor");
+              thread.setDaemon(true);
+              return thread;
+            });
+    // Threads leave by themselves, so a runtime needs no closing.
+    pool.allowCoreThreadTimeOut(true);
+  }
+
+  int threads() {
+    return threads;
+  }
+
+  /**
+   * Does all parts, the first on the calling thread, and returns their results in order. Returns
+   * only when none is running any more, since they share native memory; the first failure, in
+   * order, is thrown.
+   */
+  <T> List<T> parallel(List<Supplier<T>> parts) {
+    List<FutureTask<T>> tasks = new ArrayList<>();
+    for (Supplier<T> part : parts) {
+      tasks.add(new FutureTask<>(part::get));
+    }
+    tasks.subList(1, tasks.size()).forEach(pool::execute);
+    tasks.get(0).run();
+    boolean interrupted = false;
+    List<T> results = new ArrayList<>();
+    Optional<Throwable> failure = Optional.empty();
+    for (FutureTask<T> task : tasks) {
+      boolean waiting = true;
+      while (waiting) {
+        try {
+          results.add(task.get());
+          waiting = false;
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          failure = failure.or(() -> Optional.ofNullable(e.getCause()));
+          waiting = false;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (failure.isPresent()) {
+      throw rethrown(failure.get());
+    }
+    return results;
+  }
+
+  private static RuntimeException rethrown(Throwable failure) {
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    return failure instanceof RuntimeException known ? known : new IllegalStateException(failure);
+  }
+
+  /**
+   * Loads the engine; the first start of a cache unpacks it, which takes seconds.
+   *
+   * @param threads that share the images of a batch
+   * @param cache shared by processes; ignored where the JVM was given its own by property
+   */
+  public static TensorRuntime start(int threads, Path cache) {
+    if (threads < 1 || threads > 1024) {
+      throw new IllegalArgumentException("threads: " + threads + " (expected: 1 to 1024)");
+    }
+    synchronized (LOADING) {
+      if (System.getProperty(CACHE_PROPERTY) == null) {
+        System.setProperty(CACHE_PROPERTY, cache.toAbsolutePath().toString());
+      }
+      Path used = Path.of(System.getProperty(CACHE_PROPERTY));
+      try {
+        Files.createDirectories(used);
+        unpack(used);
+      } catch (IOException e) {
+        throw new LabException(
+            "native libraries in " + used,
+            String.valueOf(e.getMessage()),
+            "Give the lab a folder with 500 MB of free space as its native cache",
+            e);
+      }
+    }
+    // Threads share images, not operations: threads inside an operation meet thousands of times a
+    // second and stand still together when the machine has other work.
+    torch.set_num_threads(1);
+    return new TensorRuntime(threads);
+  }
+
+  /**
+   * Unpacks every library before the first is loaded: otherwise the system's linker may complete a
+   * half-unpacked engine with another one installed on the machine, and the process dies. The lock
+   * keeps two processes from writing the same file; what is complete is left alone.
+   */
+  private static void unpack(Path cache) throws IOException {
+    String platform = Loader.getPlatform();
+    try (FileChannel channel =
+            FileChannel.open(
+                cache.resolve("unpack.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = channel.lock()) {
+      for (String library : List.of("openblas", "pytorch", "javacpp")) {
+        // Throws when the library was not built for this platform.
+        if (Loader.cacheResource(Loader.class, "/org/bytedeco/" + library + "/" + platform)
+            == null) {
+          throw new IOException(library + " has no libraries for " + platform);
+        }
+      }
+      if (!lock.isValid()) {
+        throw new IOException("the lock was lost while unpacking");
+      }
+    }
+  }
+}
