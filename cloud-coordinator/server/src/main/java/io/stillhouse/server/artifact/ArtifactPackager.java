@@ -243,6 +243,7 @@ public final class ArtifactPackager {
     summary.put("fileBytes", manifest.getFiles(0).getSizeBytes());
     summary.put(
         "bundleBytes", manifest.getFilesList().stream().mapToLong(f -> f.getSizeBytes()).sum());
+    summary.put("latencyP99MicrosMax", manifest.getBudget().getLatencyP99MicrosMax());
     summary.set("evaluation", evaluation);
     return MAPPER.writeValueAsString(summary);
   }

@@ -54,9 +54,15 @@ public interface RolloutService {
       OptionalDouble failureRateMax,
       OptionalInt minSample,
       OptionalDouble passMin,
+      OptionalDouble reachedMin,
+      OptionalDouble settledMin,
       OptionalDouble errorRateMax,
       OptionalDouble accuracyDropMax,
+      OptionalDouble confidenceDropMax,
       OptionalDouble latencyP99GrowthMax,
+      OptionalLong minInferences,
+      OptionalLong minFeedback,
+      Optional<Boolean> feedbackDemanded,
       OptionalLong waveDeadlineSeconds) {}
 
   /**

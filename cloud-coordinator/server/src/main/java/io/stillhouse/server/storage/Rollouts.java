@@ -118,6 +118,13 @@ public final class Rollouts implements RolloutStore, QuarantineStore {
         });
   }
 
+  /** A name that is free at this moment: rollouts are numbered. */
+  public RolloutId nextId() {
+    long count =
+        database.read(h -> h.createQuery("SELECT COUNT(*) FROM rollout").mapTo(Long.class).one());
+    return new RolloutId("ro-" + (count + 1));
+  }
+
   @Override
   public List<RolloutId> unfinished() {
     return database.read(

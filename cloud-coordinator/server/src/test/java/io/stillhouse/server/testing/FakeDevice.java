@@ -44,6 +44,7 @@ public final class FakeDevice implements AutoCloseable {
   private final List<Status> endings = new CopyOnWriteArrayList<>();
   private final AtomicLong seq = new AtomicLong();
   private volatile String running = "";
+  private volatile long generation;
   private volatile Function<DesiredState, Phase> manners = desired -> Phase.PHASE_COMMITTED;
   private final List<ManagedChannel> channels = new CopyOnWriteArrayList<>();
   private String caHash = "";
@@ -152,6 +153,7 @@ public final class FakeDevice implements AutoCloseable {
                 Heartbeat.newBuilder()
                     .setBootId("boot")
                     .setSeq(seq.incrementAndGet())
+                    .setGeneration(generation)
                     .setRunningSha256(running))
             .build());
   }
@@ -180,7 +182,16 @@ public final class FakeDevice implements AutoCloseable {
     return running;
   }
 
+  /** Acts once more on the last wish, with the manners it has now. */
+  public void again() {
+    received.stream()
+        .filter(CoordinatorMessage::hasDesired)
+        .reduce((older, newer) -> newer)
+        .ifPresent(last -> act(last.getDesired()));
+  }
+
   private void act(DesiredState wish) {
+    generation = wish.getGeneration();
     Phase end = manners.apply(wish);
     if (end == Phase.PHASE_COMMITTED) {
       running = wish.getArtifactSha256();

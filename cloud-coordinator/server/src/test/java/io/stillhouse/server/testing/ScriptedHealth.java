@@ -1,0 +1,40 @@
+package io.stillhouse.server.testing;
+
+import io.stillhouse.fleet.desired.RolloutId;
+import io.stillhouse.fleet.rollout.WaveHealth;
+import io.stillhouse.model.Digest;
+import io.stillhouse.model.profile.HardwareClass;
+import io.stillhouse.server.rollout.WaveHealthSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** What live models measure, as a test says. Thread-safe. */
+public final class ScriptedHealth implements WaveHealthSource {
+  private final Map<RolloutId, WaveHealth> observed = new ConcurrentHashMap<>();
+
+  /** Every wave of this rollout measures this accuracy over many labelled inferences. */
+  public void accuracy(String rollout, double accuracy) {
+    observed.put(
+        new RolloutId(rollout),
+        new WaveHealth(
+            1_000,
+            0,
+            new WaveHealth.Feedback(1_000, Math.round(1_000 * accuracy)),
+            OptionalLong.of(900),
+            OptionalDouble.of(0.8)));
+  }
+
+  @Override
+  public Map<HardwareClass, WaveHealth> wave(RolloutId rollout, int wave) {
+    WaveHealth health = observed.get(rollout);
+    return health == null ? Map.of() : Map.of(Fixtures.profile(1).hardwareClass(), health);
+  }
+
+  @Override
+  public Optional<WaveHealth> baseline(Digest artifact, HardwareClass hardwareClass) {
+    return Optional.empty();
+  }
+}
