@@ -66,6 +66,21 @@ class RolloutPolicyTest {
   }
 
   @Test
+  void a_fleet_that_merely_says_it_has_the_artifact_passes_no_gate() {
+    Scene scene = new Scene(targets(0, SMALL, 3), QUIET_GATE);
+    scene.tick();
+    scene.wave(0).forEach(t -> scene.says(t, Phase.ALREADY_SATISFIED));
+    assertThat(scene.standing().outcomes().values()).containsOnly(Outcome.IN_PROGRESS);
+    scene.tickAfter(TIMINGS.waveDeadline());
+    scene.tickAfter(SOAK);
+    assertThat(scene.phase()).isNotIn(RolloutPhase.SUCCEEDED, RolloutPhase.SUCCEEDED_WITH_TAIL);
+    assertThat(scene.status().closed()).isEmpty();
+
+    scene.wave(0).forEach(t -> scene.runs(t, Optional.of(artifact(SMALL))));
+    assertThat(scene.standing().outcomes().values()).containsOnly(Outcome.ALREADY_SATISFIED);
+  }
+
+  @Test
   void divides_by_attempted_devices_so_20_of_20_failures_are_not_hidden_by_80_silent_ones() {
     Scene scene = new Scene(targets(0, SMALL, 100), gateWithFailureRateMax(0.30));
     scene.tick();

@@ -18,6 +18,7 @@ import io.stillhouse.fleet.rollout.RolloutTarget;
 import io.stillhouse.fleet.rollout.TargetFacts;
 import io.stillhouse.fleet.rollout.Verdict;
 import io.stillhouse.fleet.rollout.WaveCounts;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -33,6 +34,7 @@ final class Invariants {
 
   private final MemoryFleet fleet;
   private final RolloutId rollout;
+  private final Set<DeviceId> taken = new HashSet<>();
   private RolloutStatus before;
 
   Invariants(MemoryFleet fleet, RolloutId rollout) {
@@ -50,6 +52,8 @@ final class Invariants {
     historyIsOneUnbrokenChain(at.status());
     touchesOnlyOpenedWaves(at);
     abortEndsInARollback(at);
+    whatIsTakenStaysTaken(at);
+    believesOnlyWhatCanBe(at);
     commandsRepeatWithoutEffect(at);
     before = at.status();
   }
@@ -164,6 +168,30 @@ final class Invariants {
                 .filter(at.spec().id()::equals)
                 .isPresent();
         assertThat(mine).as("wish for untouched %s", target.device()).isFalse();
+      }
+    }
+  }
+
+  /** A newer rollout's wish is never overwritten by this one. */
+  private void whatIsTakenStaysTaken(Snapshot at) {
+    for (RolloutTarget target : at.spec().targets()) {
+      if (taken(at.facts().of(target), at)) {
+        taken.add(target.device());
+      } else {
+        assertThat(taken).doesNotContain(target.device());
+      }
+    }
+  }
+
+  private static void believesOnlyWhatCanBe(Snapshot at) {
+    RolloutStanding standing = RolloutStanding.of(at.spec(), at.status(), at.facts(), at.now());
+    for (RolloutTarget target : at.spec().targets()) {
+      TargetFacts facts = at.facts().of(target);
+      long said = facts.reported().map(ReportedState::observedGeneration).orElse(0L);
+      long wanted = facts.desired().map(DesiredState::generation).orElse(0L);
+      assertThat(said).as("generation of %s", target.device()).isLessThanOrEqualTo(wanted);
+      if (standing.outcomes().get(target.device()) == Outcome.ALREADY_SATISFIED) {
+        assertThat(facts.heartbeat().flatMap(Heartbeat::running)).hasValue(target.artifact());
       }
     }
   }
