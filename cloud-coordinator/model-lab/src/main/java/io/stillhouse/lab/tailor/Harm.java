@@ -38,7 +38,10 @@ public final class Harm {
     this.evaluator = evaluator;
   }
 
-  /** Writes the harmed twin of a student folder and returns what was measured of it. */
+  /**
+   * Writes the harmed twin of a student folder and returns what was measured of it. A twin that an
+   * earlier, killed run finished is measured and kept.
+   */
   public Evaluation harm(Path student, Dataset data, Path out, Progress progress) {
     StoredModel good = ModelStore.read(student);
     Node last = good.network().graph().output();
@@ -47,6 +50,10 @@ public final class Harm {
           "model " + student,
           "its last layer is not linear",
           "Rehearse with a student that has a classifier");
+    }
+    if (Files.exists(out.resolve(ModelStore.MODEL_JSON))
+        && ModelStore.read(out).provenance().equals(marked(good.provenance()))) {
+      return evaluator.evaluate(out, data, progress);
     }
     try (PartialFolder partial = PartialFolder.open(out)) {
       byte[] onnx =

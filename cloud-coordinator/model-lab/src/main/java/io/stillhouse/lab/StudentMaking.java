@@ -1,0 +1,139 @@
+package io.stillhouse.lab;
+
+import io.stillhouse.lab.compress.RecipeRun;
+import io.stillhouse.lab.compress.StudentFolder;
+import io.stillhouse.lab.compress.StudentTrainer;
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.evaluate.Evaluation;
+import io.stillhouse.lab.evaluate.Evaluator;
+import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.network.ModelStore;
+import io.stillhouse.lab.network.PartialFolder;
+import io.stillhouse.lab.network.Provenance;
+import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.tailor.Harm;
+import io.stillhouse.lab.tailor.Tailor;
+import io.stillhouse.lab.tailor.TailorOrder;
+import io.stillhouse.lab.tailor.TailorReport;
+import io.stillhouse.model.Digest;
+import io.stillhouse.model.recipe.CompressionRecipe;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/**
+ * The part of the lab that turns teachers into students: reads what a request names, runs it,
+ * writes what came out. Thread-confined.
+ */
+final class StudentMaking {
+  private final Function<Dataset, StudentTrainer> trainers;
+  private final Evaluator evaluator;
+
+  StudentMaking(Function<Dataset, StudentTrainer> trainers, Evaluator evaluator) {
+    this.trainers = trainers;
+    this.evaluator = evaluator;
+  }
+
+  CompressedModel compress(CompressRequest request, Progress progress) {
+    StoredModel teacher = ModelStore.read(request.teacherDir());
+    Digest teacherWeights = weightsDigest(request.teacherDir());
+    try (PartialFolder partial = PartialFolder.open(request.out())) {
+      Dataset data = request.data().load();
+      long seed = request.recipe().seed();
+      RecipeRun.Result made =
+          new RecipeRun(trainers.apply(data), data, teacher, seed)
+              .run(request.recipe(), progress.part(0, 0.9));
+      StoredModel model =
+          new StoredModel(
+              made.network(),
+              teacher.labels(),
+              teacher.preprocessing(),
+              new Provenance(
+                  teacherWeights.sha256Hex(),
+                  data.digest().sha256Hex(),
+                  recipeFields(request.recipe()),
+                  seed,
+                  Map.of("onnxruntime", OrtModel.runtimeVersion())));
+      Evaluation evaluation =
+          evaluator.evaluate(model, made.onnx().bytes(), data, progress.part(0.9, 1));
+      Map<String, Object> report = new LinkedHashMap<>();
+      report.put("accuracy", evaluation.accuracy());
+      report.put("testImages", data.test().count());
+      StudentFolder.write(
+          partial.path(),
+          new StudentFolder.Student(model, made.onnx(), evaluation),
+          StudentFolder.spread(data.test(), StudentFolder.GOLDEN_EXAMPLES, model.preprocessing()),
+          report);
+      partial.commit();
+      return new CompressedModel(request.out(), evaluation);
+    } catch (IOException e) {
+      throw unwritable(request.out(), e);
+    }
+  }
+
+  Evaluation evaluate(Path directoryOrFile, DataSpec data, Progress progress) {
+    return evaluator.evaluate(directoryOrFile, data.load(), progress);
+  }
+
+  TailorReport tailor(TailorRequest request, Progress progress) {
+    StoredModel teacher = ModelStore.read(request.teacherDir());
+    Dataset data = request.data().load();
+    TailorOrder order =
+        new TailorOrder(
+            new TailorOrder.Teacher(teacher, weightsDigest(request.teacherDir())),
+            data,
+            request.targets(),
+            request.plan(),
+            request.out());
+    return new Tailor(trainers.apply(data), evaluator).run(order, progress);
+  }
+
+  List<CompressedModel> harm(HarmRequest request, Progress progress) {
+    Dataset data = request.data().load();
+    List<CompressedModel> harmed = new ArrayList<>();
+    int count = request.students().size();
+    for (int i = 0; i < count; i++) {
+      if (progress.cancelled()) {
+        throw new CancelledException("harm");
+      }
+      Path student = request.students().get(i).toAbsolutePath().normalize();
+      Path out = request.out().resolve(String.valueOf(student.getFileName()));
+      Progress part = progress.part((double) i / count, (i + 1.0) / count);
+      harmed.add(new CompressedModel(out, new Harm(evaluator).harm(student, data, out, part)));
+    }
+    return harmed;
+  }
+
+  private static Map<String, Object> recipeFields(CompressionRecipe recipe) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    for (int i = 0; i < recipe.steps().size(); i++) {
+      fields.put("step" + (i + 1), recipe.steps().get(i).toString());
+    }
+    return fields;
+  }
+
+  private static Digest weightsDigest(Path teacherDir) {
+    try {
+      return Digest.ofFile(teacherDir.resolve(ModelStore.WEIGHTS));
+    } catch (IOException e) {
+      throw new LabException(
+          "model " + teacherDir,
+          "its weights cannot be read: " + e.getMessage(),
+          "Check the disk and the permissions",
+          e);
+    }
+  }
+
+  private static LabException unwritable(Path folder, IOException e) {
+    return new LabException(
+        "output " + folder,
+        "it cannot be written: " + e.getMessage(),
+        "Check the disk and the permissions",
+        e);
+  }
+}
