@@ -2,6 +2,7 @@ package io.stillhouse.server.artifact;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.stillhouse.model.Digest;
+import io.stillhouse.model.profile.DeviceLimits;
 import io.stillhouse.proto.model.v1.BundleFile;
 import io.stillhouse.proto.model.v1.Manifest;
 import io.stillhouse.proto.model.v1.SignedManifest;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -147,6 +149,20 @@ public final class ArtifactStore {
   /** The manifest of an artifact; empty when there is none of this digest. */
   public Optional<Manifest> manifest(Digest artifact) {
     return signedManifest(artifact).map(signed -> parse(signed, artifact));
+  }
+
+  /** The limits that an artifact was made for; threads are not among them and read as one. */
+  public Optional<DeviceLimits> limits(Digest artifact) {
+    return manifest(artifact)
+        .map(Manifest::getBudget)
+        .map(
+            budget ->
+                new DeviceLimits(
+                    1,
+                    budget.getMemoryBytesMax(),
+                    budget.getFileBytesMax(),
+                    Duration.ofNanos(budget.getLatencyP99MicrosMax() * 1_000),
+                    false));
   }
 
   /**

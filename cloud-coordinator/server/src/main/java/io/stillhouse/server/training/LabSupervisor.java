@@ -51,7 +51,13 @@ public final class LabSupervisor implements AutoCloseable {
   /** How workers are started and where their directories are. */
   public record WorkerPlace(WorkerCommand command, Path jobsDirectory) {}
 
-  LabSupervisor(JobTable jobs, Lease lease, LabWork work, WorkerPlace place, LongSupplier nanos) {
+  /**
+   * A supervisor that has not begun.
+   *
+   * @param nanos monotonic
+   */
+  public LabSupervisor(
+      JobTable jobs, Lease lease, LabWork work, WorkerPlace place, LongSupplier nanos) {
     this.jobs = jobs;
     this.lease = lease;
     this.work = work;

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /** What surrounds a worker: the order it reads, and what is made of its result. */
-interface LabWork {
+public interface LabWork {
   /**
    * Writes {@code job.json}; the directory exists, and keeps what an earlier attempt left in it.
    */
