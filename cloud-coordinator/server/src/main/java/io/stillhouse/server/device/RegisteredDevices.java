@@ -80,11 +80,18 @@ public final class RegisteredDevices implements DeviceDirectory {
   @Override
   public DeviceDetail show(String device) {
     Enrolled known = known(device);
+    DeviceId id = known.device().id();
+    Moment moment =
+        new Moment(
+            entry(id, sources.states().desired(id)),
+            entry(id, sources.states().reported(id)),
+            sources.states().heartbeats(),
+            sessions.connected(),
+            clock.instant());
     DeviceView view =
-        list().stream()
-            .filter(v -> v.id().equals(known.device().id().value()))
-            .findFirst()
-            .orElseThrow(() -> DeviceTable.unknown(device));
+        view(known, moment, new HashMap<>())
+            .withSelfTest(
+                sources.states().selfTest(id).map(json -> (Object) StoredJson.tree(json)));
     List<TimelineEntry> timeline =
         sources.audit().of("device/" + known.device().id(), TIMELINE_MAX).stream()
             .map(e -> new TimelineEntry(e.at(), e.kind(), e.actor(), e.detail()))
@@ -105,6 +112,10 @@ public final class RegisteredDevices implements DeviceDirectory {
     sources.devices().revoke(id);
     sessions.end(id, Status.PERMISSION_DENIED.withDescription("an operator revoked this device"));
     return show(id.value()).device();
+  }
+
+  private static <T> Map<DeviceId, T> entry(DeviceId id, Optional<T> value) {
+    return value.map(v -> Map.of(id, v)).orElse(Map.of());
   }
 
   private Enrolled known(String device) {
@@ -153,10 +164,10 @@ public final class RegisteredDevices implements DeviceDirectory {
         known.device().revoked(),
         state(known, desired, reported, heartbeat),
         wanted,
-        reported.map(r -> view(id, r)));
+        reported.map(RegisteredDevices::view));
   }
 
-  private ReportedView view(DeviceId id, ReportedState reported) {
+  private static ReportedView view(ReportedState reported) {
     return new ReportedView(
         reported.observedGeneration(),
         reported.phase().name(),
@@ -164,7 +175,7 @@ public final class RegisteredDevices implements DeviceDirectory {
         reported.models().committed().map(Digest::sha256Hex),
         reported.explanation().refusal(),
         reported.explanation().detail(),
-        sources.states().selfTest(id).map(StoredJson::tree),
+        Optional.empty(),
         reported.since().toString());
   }
 

@@ -132,7 +132,10 @@ public final class EngineRollouts implements RolloutService {
 
   @Override
   public List<RolloutView> list() {
-    return rollouts.latest().stream().map(this::view).toList();
+    // A rollout under way is shown as it stands; of the many that ended, the record is enough.
+    return rollouts.latest().stream()
+        .map(l -> l.status().phase().terminal() ? RolloutViews.brief(l) : view(l))
+        .toList();
   }
 
   @Override
@@ -199,10 +202,11 @@ public final class EngineRollouts implements RolloutService {
   }
 
   private Listed listed(String rollout) {
-    return rollouts.latest().stream()
-        .filter(l -> l.id().value().equals(rollout))
-        .findFirst()
-        .orElseThrow(() -> unknown(rollout));
+    try {
+      return rollouts.listed(new RolloutId(rollout)).orElseThrow(() -> unknown(rollout));
+    } catch (IllegalArgumentException e) {
+      throw unknown(rollout);
+    }
   }
 
   private static CoordinatorException unknown(String rollout) {

@@ -8,12 +8,14 @@ import io.stillhouse.fleet.rollout.Verdict;
 import io.stillhouse.fleet.rollout.WaveCounts;
 import io.stillhouse.fleet.rollout.WaveHealth;
 import io.stillhouse.fleet.rollout.WaveJudgement;
+import io.stillhouse.fleet.rollout.WaveStage;
 import io.stillhouse.server.service.RolloutService.GateView;
 import io.stillhouse.server.service.RolloutService.RolloutView;
 import io.stillhouse.server.service.RolloutService.WaveView;
 import io.stillhouse.server.storage.Rollouts.Listed;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** Rollouts as people look at them. */
@@ -28,6 +30,21 @@ final class RolloutViews {
         at.status(),
         standing.waitingFor(),
         standing.waves().stream().map(RolloutViews::wave).toList());
+  }
+
+  /** One rollout in a list: its closed waves as they were recorded, and nothing that is derived. */
+  static RolloutView brief(Listed listed) {
+    return view(
+        listed,
+        listed.status(),
+        "",
+        listed.status().closed().stream()
+            .map(
+                closed ->
+                    wave(
+                        new RolloutStanding.WaveView(
+                            closed.index(), Optional.of(WaveStage.CLOSED), closed.judgement())))
+            .toList());
   }
 
   private static RolloutView view(

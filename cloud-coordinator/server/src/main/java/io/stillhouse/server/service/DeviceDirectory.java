@@ -57,7 +57,25 @@ public interface DeviceDirectory {
       boolean revoked,
       String state,
       Optional<DesiredView> desired,
-      Optional<ReportedView> reported) {}
+      Optional<ReportedView> reported) {
+    /** The same device with the numbers of its last self-test, which lists leave out. */
+    public DeviceView withSelfTest(Optional<Object> selfTest) {
+      return new DeviceView(
+          id,
+          name,
+          labels,
+          hardwareClass,
+          board,
+          architecture,
+          liveness,
+          lastSeen,
+          connected,
+          revoked,
+          state,
+          desired,
+          reported.map(r -> r.withSelfTest(selfTest)));
+    }
+  }
 
   /** What the coordinator wants of a device; no artifact means "no model of ours". */
   record DesiredView(
@@ -75,7 +93,11 @@ public interface DeviceDirectory {
       String refusal,
       String detail,
       Optional<Object> selfTest,
-      String at) {}
+      String at) {
+    ReportedView withSelfTest(Optional<Object> numbers) {
+      return new ReportedView(generation, phase, running, committed, refusal, detail, numbers, at);
+    }
+  }
 
   /**
    * A device with its profile and its latest events, newest first.

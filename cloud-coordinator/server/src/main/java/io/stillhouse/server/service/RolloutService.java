@@ -19,7 +19,7 @@ public interface RolloutService {
   /** Creates a rollout; the engine starts it. */
   RolloutView start(RolloutRequest request);
 
-  /** The latest rollouts, newest first. */
+  /** The latest rollouts, newest first; of ended ones without waves that never opened. */
   List<RolloutView> list();
 
   RolloutView show(String rollout);
@@ -86,7 +86,8 @@ public interface RolloutService {
    * A rollout as it stands.
    *
    * @param status by name: PLANNED, RUNNING, PAUSED, ABORTING, ROLLING_BACK, ...
-   * @param waitingFor one line: what has to happen next, and until when
+   * @param waitingFor one line: what has to happen next, and until when; empty in lists once it
+   *     ended
    * @param reasons why it is paused or ended as it did
    */
   record RolloutView(

@@ -5,9 +5,6 @@ import io.stillhouse.server.failure.ErrorCategory;
 import io.stillhouse.server.storage.ModelCatalogue.Training;
 import io.stillhouse.server.storage.ModelCatalogue.Variant;
 import io.stillhouse.server.storage.ModelCatalogue.VersionId;
-import io.stillhouse.server.storage.ModelCatalogue.VersionState;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -31,7 +28,6 @@ public final class JobTable {
   public static final int QUEUED_MAX = 100;
 
   private static final int LISTED_MAX = 500;
-  private static final int ERROR_CHARS_MAX = 16_000;
 
   private final Database database;
   private final InstantSource clock;
@@ -152,7 +148,7 @@ public final class JobTable {
             .one();
     Database.event(
         h, now, new Event("operator", "job.queued", "job/" + id, kind + " of " + target));
-    return find(h, id).orElseThrow();
+    return JobRows.find(h, id).orElseThrow();
   }
 
   /** Starts the oldest queued job: marks it RUNNING and counts the attempt. */
@@ -174,7 +170,7 @@ public final class JobTable {
               .bind("owner", owner)
               .bind("id", next.get())
               .execute();
-          return find(h, next.get());
+          return JobRows.find(h, next.get());
         });
   }
 
@@ -191,7 +187,7 @@ public final class JobTable {
               .bind("message", Texts.clip(progress.message(), 1_000))
               .bind("id", id)
               .execute();
-          return find(h, id).map(job -> job.run().cancelRequested()).orElse(true);
+          return JobRows.find(h, id).map(job -> job.run().cancelRequested()).orElse(true);
         });
   }
 
@@ -209,15 +205,15 @@ public final class JobTable {
                           + " WHERE id = :id AND state = 'RUNNING' AND owner = :owner")
                   .bind("owner", owner)
                   .bind("state", ending.state().name())
-                  .bind("error", clipLines(ending.error()))
+                  .bind("error", JobRows.clipLines(ending.error()))
                   .bind("now", Database.sql(now))
                   .bind("id", id)
                   .execute();
           if (updated == 0) {
             return;
           }
-          Job job = find(h, id).orElseThrow();
-          close(h, now, job, result);
+          Job job = JobRows.find(h, id).orElseThrow();
+          JobRows.close(h, now, job, result);
         });
   }
 
@@ -264,7 +260,7 @@ public final class JobTable {
               .bind("owner", owner)
               .execute();
           return h.createQuery("SELECT * FROM job WHERE state = 'RUNNING' ORDER BY id")
-              .map((rs, ctx) -> job(rs))
+              .map((rs, ctx) -> JobRows.job(rs))
               .list();
         });
   }
@@ -288,16 +284,16 @@ public final class JobTable {
                   "UPDATE job SET cancel_requested = TRUE WHERE id = :id AND state = 'RUNNING'")
               .bind("id", id)
               .execute();
-          Job job = find(h, id).orElseThrow(() -> unknown(id));
+          Job job = JobRows.find(h, id).orElseThrow(() -> unknown(id));
           if (queued > 0) {
-            close(h, now, job, new Result(Optional.empty(), List.of()));
+            JobRows.close(h, now, job, new Result(Optional.empty(), List.of()));
           }
           return job;
         });
   }
 
   public Optional<Job> find(long id) {
-    return database.read(h -> find(h, id));
+    return database.read(h -> JobRows.find(h, id));
   }
 
   /** The latest jobs, newest first. */
@@ -305,62 +301,8 @@ public final class JobTable {
     return database.read(
         h ->
             h.createQuery("SELECT * FROM job ORDER BY id DESC LIMIT " + LISTED_MAX)
-                .map((rs, ctx) -> job(rs))
+                .map((rs, ctx) -> JobRows.job(rs))
                 .list());
-  }
-
-  /** Everything that ends with a job: its version's state, its variants, its line in the trail. */
-  private static void close(Handle h, Instant now, Job job, Result result) {
-    State state = job.run().state();
-    if (state == State.SUCCEEDED) {
-      result.variants().forEach(variant -> ModelCatalogue.putVariant(h, now, variant));
-      ModelCatalogue.finishVersion(
-          h,
-          job.target(),
-          VersionState.READY,
-          result.version().map(TrainedVersion::directory),
-          result.version().map(TrainedVersion::reportJson).orElse(""));
-    } else {
-      // Only a version that is still being made fails with its job; tailoring leaves it READY.
-      ModelCatalogue.finishVersion(h, job.target(), VersionState.FAILED, Optional.empty(), "");
-    }
-    Database.event(
-        h,
-        now,
-        new Event(
-            "jobs",
-            "job." + state.name().toLowerCase(java.util.Locale.ROOT),
-            "job/" + job.id(),
-            job.kind() + " of " + job.target() + " " + job.run().error()));
-  }
-
-  private static Optional<Job> find(Handle h, long id) {
-    return h.createQuery("SELECT * FROM job WHERE id = :id")
-        .bind("id", id)
-        .map((rs, ctx) -> job(rs))
-        .findOne();
-  }
-
-  private static Job job(ResultSet rs) throws SQLException {
-    return new Job(
-        rs.getLong("id"),
-        Kind.valueOf(rs.getString("kind")),
-        new VersionId(rs.getString("model"), rs.getLong("version")),
-        rs.getString("spec"),
-        new Run(
-            State.valueOf(rs.getString("state")),
-            rs.getInt("attempts"),
-            new Progress(rs.getDouble("progress"), rs.getString("step"), rs.getString("message")),
-            Optional.ofNullable(rs.getString("error")).orElse(""),
-            rs.getBoolean("cancel_requested")));
-  }
-
-  /** An error keeps its line breaks: its tail is the dead process's last output. */
-  private static String clipLines(String text) {
-    String clean = text.replaceAll("[\\p{Cntrl}&&[^\n]]", " ");
-    return clean.length() <= ERROR_CHARS_MAX
-        ? clean
-        : clean.substring(clean.length() - ERROR_CHARS_MAX);
   }
 
   private static CoordinatorException unknown(long id) {
