@@ -4,6 +4,9 @@ import io.stillhouse.agent.reconcile.Digest;
 
 /** Where manifests and chunks come from. A hostile source can only waste time. */
 public interface ArtifactSource {
+  /** Whether it makes sense to ask now. */
+  boolean connected();
+
   /**
    * The signed manifest of an artifact.
    *

@@ -180,6 +180,11 @@ public final class Staging {
     return disk.exists(layout.staging(digest).resolve(Layout.MANIFEST));
   }
 
+  /** The signed manifest of a bundle that has begun to grow. */
+  public SignedBytes manifest(Digest digest) throws IOException {
+    return bundles.readManifest(layout.staging(digest));
+  }
+
   /** Removes everything but one bundle. */
   private void keepOnly(Digest digest) throws IOException {
     for (Path entry : disk.list(layout.staging())) {

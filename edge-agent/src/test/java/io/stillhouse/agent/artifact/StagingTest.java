@@ -50,6 +50,11 @@ class StagingTest {
   private ArtifactSource source(TestBundle bundle, Tamper tamper) {
     return new ArtifactSource() {
       @Override
+      public boolean connected() {
+        return true;
+      }
+
+      @Override
       public SignedBytes manifest(Digest digest) {
         return bundle.signed();
       }
@@ -180,6 +185,11 @@ class StagingTest {
     ArtifactSource endless =
         new ArtifactSource() {
           @Override
+          public boolean connected() {
+            return true;
+          }
+
+          @Override
           public SignedBytes manifest(Digest digest) {
             return bundle.signed();
           }
@@ -205,6 +215,11 @@ class StagingTest {
     BundlePlan plan = begin(bundle, Models.NONE);
     ArtifactSource shuffled =
         new ArtifactSource() {
+          @Override
+          public boolean connected() {
+            return true;
+          }
+
           @Override
           public SignedBytes manifest(Digest digest) {
             return bundle.signed();

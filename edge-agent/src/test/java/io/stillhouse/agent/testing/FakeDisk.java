@@ -10,10 +10,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -85,6 +88,22 @@ public final class FakeDisk implements Disk {
   public void restart(Loss loss, Random random) {
     cutBefore = Long.MAX_VALUE;
     settle(root, loss, random);
+    onePlaceEach(root, Collections.newSetFromMap(new IdentityHashMap<>()));
+  }
+
+  /** A directory whose rename reached the disk by half has one name all the same. */
+  private static void onePlaceEach(Node directory, Set<Node> seen) {
+    for (Map.Entry<String, Node> entry : List.copyOf(directory.entries.entrySet())) {
+      Node child = entry.getValue();
+      if (child.directory) {
+        if (seen.add(child)) {
+          onePlaceEach(child, seen);
+        } else {
+          directory.entries.remove(entry.getKey());
+          directory.durableEntries.remove(entry.getKey());
+        }
+      }
+    }
   }
 
   private static void settle(Node node, Loss loss, Random random) {
