@@ -1,0 +1,142 @@
+package io.stillhouse.server.metrics;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
+import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.stillhouse.server.service.DeviceDirectory;
+import io.stillhouse.server.service.JobService;
+import io.stillhouse.server.service.RolloutService;
+import io.stillhouse.server.telemetry.FleetHealth;
+import io.stillhouse.server.telemetry.TelemetryLoss;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.ToDoubleFunction;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.streams.KafkaStreams;
+
+/**
+ * The one registry of a coordinator, shared by Vert.x, gRPC, Kafka, the JVM and our own meters, and
+ * what {@code /metrics} answers with. Thread-safe.
+ *
+ * <p>Our own meters are named {@code stillhouse.*}. Telemetry counters are what the whole fleet has
+ * sent since its topics began, so they survive a restart of the coordinator.
+ */
+public final class CoordinatorMetrics implements AutoCloseable {
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final JvmGcMetrics gc = new JvmGcMetrics();
+  private final List<Runnable> unbind = new CopyOnWriteArrayList<>();
+  private final List<Runnable> refreshes = new CopyOnWriteArrayList<>();
+
+  public CoordinatorMetrics() {
+    new JvmMemoryMetrics().bindTo(registry);
+    new JvmThreadMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+    gc.bindTo(registry);
+  }
+
+  /** For whoever has meters of its own. */
+  public PrometheusMeterRegistry registry() {
+    return registry;
+  }
+
+  /** Counts a telemetry record that was skipped. */
+  public void telemetryRefused(String reason) {
+    registry.counter("stillhouse.telemetry.refused", "reason", reason).increment();
+  }
+
+  /** Shows a Kafka consumer's own metrics. */
+  public void watch(KafkaConsumer<?, ?> consumer) {
+    KafkaClientMetrics metrics = new KafkaClientMetrics(consumer);
+    metrics.bindTo(registry);
+    unbind.add(metrics::close);
+  }
+
+  /** Shows Kafka Streams' own metrics. */
+  public void watch(KafkaStreams streams) {
+    KafkaStreamsMetrics metrics = new KafkaStreamsMetrics(streams);
+    metrics.bindTo(registry);
+    unbind.add(metrics::close);
+  }
+
+  /** Shows the account of telemetry records. */
+  public void watch(FleetHealth health) {
+    loss(health, "received", TelemetryLoss::received);
+    loss(health, "duplicate", TelemetryLoss::duplicates);
+    loss(health, "dropped", TelemetryLoss::dropped);
+    // No counter: a record that was only late is lost no longer.
+    Gauge.builder("stillhouse.telemetry.lost", health, h -> h.loss().lost())
+        .description("Records missing without a reason")
+        .baseUnit("records")
+        .register(registry);
+  }
+
+  /** Shows devices by liveness, rollouts by status, waves by verdict and jobs by state. */
+  public void watch(DeviceDirectory devices, RolloutService rollouts, JobService jobs) {
+    MultiGauge byLiveness = gauge("stillhouse.devices", "Enrolled devices");
+    MultiGauge byStatus = gauge("stillhouse.rollouts", "Latest rollouts");
+    MultiGauge byVerdict = gauge("stillhouse.rollout.waves", "Waves of the latest rollouts");
+    MultiGauge byState = gauge("stillhouse.jobs", "Latest lab jobs");
+    refreshes.add(
+        () -> {
+          show(
+              byLiveness,
+              "liveness",
+              devices.list().stream().map(d -> d.revoked() ? "REVOKED" : d.liveness()).toList());
+          List<RolloutService.RolloutView> latest = rollouts.list();
+          show(byStatus, "status", latest.stream().map(r -> r.status()).toList());
+          show(
+              byVerdict,
+              "verdict",
+              latest.stream().flatMap(r -> r.waves().stream()).map(w -> w.verdict()).toList());
+          show(byState, "state", jobs.list().stream().map(j -> j.state()).toList());
+        });
+  }
+
+  /** Everything in Prometheus' text form. Asks the database: never on an event loop. */
+  public String scrape() {
+    refreshes.forEach(Runnable::run);
+    return registry.scrape();
+  }
+
+  @Override
+  public void close() {
+    unbind.forEach(Runnable::run);
+    gc.close();
+    registry.close();
+  }
+
+  private void loss(FleetHealth health, String outcome, ToDoubleFunction<TelemetryLoss> part) {
+    FunctionCounter.builder(
+            "stillhouse.telemetry.records", health, h -> part.applyAsDouble(h.loss()))
+        .description("Telemetry records by what became of them")
+        .tag("outcome", outcome)
+        .register(registry);
+  }
+
+  private MultiGauge gauge(String name, String description) {
+    return MultiGauge.builder(name).description(description).register(registry);
+  }
+
+  private static void show(MultiGauge gauge, String tag, List<String> values) {
+    Map<String, Integer> counts = new TreeMap<>();
+    values.forEach(value -> counts.merge(value, 1, Integer::sum));
+    List<MultiGauge.Row<?>> rows = new ArrayList<>();
+    counts.forEach((value, count) -> rows.add(MultiGauge.Row.of(Tags.of(tag, value), count)));
+    gauge.register(rows, true);
+  }
+}
