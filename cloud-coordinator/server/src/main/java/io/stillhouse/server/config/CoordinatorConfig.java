@@ -20,7 +20,7 @@ public record CoordinatorConfig(
   public static final CoordinatorConfig DEFAULT =
       new CoordinatorConfig(
           new Http("127.0.0.1", 8080, List.of()),
-          new Grpc("127.0.0.1", 7443, List.of()),
+          new Grpc("127.0.0.1", 7443, List.of(), 5),
           new Kafka(true, "127.0.0.1", 9092, "", ""),
           new Database("", "", ""),
           new Lab(0, 512, 4096, 120),
@@ -64,11 +64,13 @@ public record CoordinatorConfig(
    *
    * @param names further names and addresses that devices know this server by; they go into its
    *     certificate
+   * @param heartbeatSeconds how often each device says that it lives
    */
-  public record Grpc(String host, int port, List<String> names) {
+  public record Grpc(String host, int port, List<String> names, int heartbeatSeconds) {
     public Grpc {
       names = List.copyOf(names);
       checkPort("grpc.port", port);
+      checkRange("grpc.heartbeatSeconds", heartbeatSeconds, 1, 3_600);
     }
   }
 

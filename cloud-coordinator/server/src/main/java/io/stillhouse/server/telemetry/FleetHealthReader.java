@@ -62,6 +62,16 @@ public final class FleetHealthReader implements AutoCloseable {
     return caughtUp.getCount() == 0;
   }
 
+  /** Waits for {@link #caughtUp}; false when that takes longer than {@code max}. */
+  public boolean awaitCaughtUp(Duration max) {
+    try {
+      return caughtUp.await(max.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
   @Override
   public void close() {
     stop.countDown();

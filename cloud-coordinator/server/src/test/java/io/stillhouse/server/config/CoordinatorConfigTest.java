@@ -22,7 +22,8 @@ class CoordinatorConfigTest {
     }
     CoordinatorConfig config = CoordinatorConfig.DEFAULT;
     assertThat(config.http()).isEqualTo(new CoordinatorConfig.Http("127.0.0.1", 8080, List.of()));
-    assertThat(config.grpc()).isEqualTo(new CoordinatorConfig.Grpc("127.0.0.1", 7443, List.of()));
+    assertThat(config.grpc())
+        .isEqualTo(new CoordinatorConfig.Grpc("127.0.0.1", 7443, List.of(), 5));
     assertThat(config.kafka())
         .isEqualTo(new CoordinatorConfig.Kafka(true, "127.0.0.1", 9092, "", ""));
     assertThat(config.database()).isEqualTo(new CoordinatorConfig.Database("", "", ""));
@@ -39,7 +40,7 @@ class CoordinatorConfigTest {
         file,
         """
         http: {host: 0.0.0.0, port: 81, allowedHosts: [console.example]}
-        grpc: {host: 0.0.0.0, port: 82, names: [devices.example]}
+        grpc: {host: 0.0.0.0, port: 82, names: [devices.example], heartbeatSeconds: 9}
         kafka: {embedded: false, host: 0.0.0.0, port: 83, advertisedHost: k, bootstrap: "k1:9092"}
         database: {url: "jdbc:postgresql://db/s", user: u, password: p}
         lab: {threads: 3, heapMiB: 256, memoryMiB: 2048, timeLimitMinutes: 7}
@@ -51,7 +52,7 @@ class CoordinatorConfigTest {
         .isEqualTo(
             new CoordinatorConfig(
                 new CoordinatorConfig.Http("0.0.0.0", 81, List.of("console.example")),
-                new CoordinatorConfig.Grpc("0.0.0.0", 82, List.of("devices.example")),
+                new CoordinatorConfig.Grpc("0.0.0.0", 82, List.of("devices.example"), 9),
                 new CoordinatorConfig.Kafka(false, "0.0.0.0", 83, "k", "k1:9092"),
                 new CoordinatorConfig.Database("jdbc:postgresql://db/s", "u", "p"),
                 new CoordinatorConfig.Lab(3, 256, 2048, 7),

@@ -1,0 +1,365 @@
+package io.stillhouse.server;
+
+import io.micrometer.core.instrument.binder.grpc.MetricCollectingServerInterceptor;
+import io.stillhouse.server.artifact.ArtifactPackager;
+import io.stillhouse.server.artifact.ArtifactStore;
+import io.stillhouse.server.broker.EmbeddedKafka;
+import io.stillhouse.server.broker.Topics;
+import io.stillhouse.server.config.CoordinatorConfig;
+import io.stillhouse.server.device.DeviceLink;
+import io.stillhouse.server.device.DeviceServer;
+import io.stillhouse.server.device.Enrolment;
+import io.stillhouse.server.device.RegisteredDevices;
+import io.stillhouse.server.device.SessionRounds;
+import io.stillhouse.server.device.Sessions;
+import io.stillhouse.server.identity.Pki;
+import io.stillhouse.server.metrics.ArtifactBytes;
+import io.stillhouse.server.metrics.CoordinatorMetrics;
+import io.stillhouse.server.operator.OperatorServer;
+import io.stillhouse.server.operator.OperatorServices;
+import io.stillhouse.server.operator.OperatorSettings;
+import io.stillhouse.server.operator.Probes;
+import io.stillhouse.server.rollout.EngineRollouts;
+import io.stillhouse.server.rollout.RolloutDefaults;
+import io.stillhouse.server.rollout.RolloutEngine;
+import io.stillhouse.server.storage.Audit;
+import io.stillhouse.server.storage.Database;
+import io.stillhouse.server.storage.DeviceStates;
+import io.stillhouse.server.storage.DeviceTable;
+import io.stillhouse.server.storage.JobTable;
+import io.stillhouse.server.storage.Lease;
+import io.stillhouse.server.storage.ModelCatalogue;
+import io.stillhouse.server.storage.Rollouts;
+import io.stillhouse.server.telemetry.FleetHealth;
+import io.stillhouse.server.telemetry.FleetHealthReader;
+import io.stillhouse.server.telemetry.TelemetryStreams;
+import io.stillhouse.server.telemetry.TelemetryWaveHealth;
+import io.stillhouse.server.training.LabFiles;
+import io.stillhouse.server.training.LabJobs;
+import io.stillhouse.server.training.LabModels;
+import io.stillhouse.server.training.LabSupervisor;
+import io.stillhouse.server.training.WorkerCommand;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.micrometer.MicrometerMetricsFactory;
+import io.vertx.micrometer.MicrometerMetricsOptions;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One running coordinator. Parts start in the order in which they need each other and stop in the
+ * reverse one: people first, so that nobody is answered by half a coordinator; the record last.
+ */
+public final class Coordinator implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
+  private static final long VERTX_STOP_SECONDS_MAX = 10;
+  private static final Duration CATCH_UP_MAX = Duration.ofSeconds(30);
+
+  private final CoordinatorConfig config;
+  private final Chance chance;
+  private final Deque<Part> started = new ArrayDeque<>();
+  private final Map<String, Supplier<Boolean>> healthy = new LinkedHashMap<>();
+  private final CoordinatorMetrics metrics = new CoordinatorMetrics();
+  private final FleetHealth health = new FleetHealth();
+  private final DataDirectory data;
+  private final Endpoints endpoints;
+  private final Stored stored;
+
+  private record Part(String name, AutoCloseable handle) {}
+
+  /** The state of record and what reads and writes it. */
+  private record Stored(
+      Database database,
+      InstantSource clock,
+      DeviceTable devices,
+      DeviceStates states,
+      ModelCatalogue models,
+      JobTable jobs,
+      Audit audit,
+      String holder) {}
+
+  /** The rollout engine and what operators see of it. */
+  private record Engine(RolloutEngine engine, EngineRollouts service) {}
+
+  /**
+   * Starts everything and returns once everything serves.
+   *
+   * @throws io.stillhouse.server.failure.CoordinatorException when a part cannot start; those that
+   *     had started are stopped again
+   */
+  public static Coordinator start(CoordinatorConfig config, Path dataDirectory, Chance chance) {
+    OperatorSettings operators =
+        new OperatorSettings(
+            config.http().host(),
+            config.http().port(),
+            config.http().allowedHosts(),
+            config.operatorToken());
+    DataDirectory data = DataDirectory.open(dataDirectory);
+    Coordinator coordinator;
+    try {
+      coordinator = new Coordinator(config, data, chance);
+    } catch (RuntimeException e) {
+      closeQuietly(new Part("data directory", data));
+      throw e;
+    }
+    try {
+      coordinator.startAll(operators);
+      // Only what worked is remembered.
+      coordinator.endpoints.write(config, data.root());
+      return coordinator;
+    } catch (RuntimeException e) {
+      coordinator.close();
+      throw e;
+    }
+  }
+
+  private Coordinator(CoordinatorConfig config, DataDirectory data, Chance chance) {
+    this.config = config;
+    this.chance = chance;
+    this.data = data;
+    started.push(new Part("data directory", data));
+    this.endpoints = Endpoints.resolve(config, data.root());
+    this.stored = openStored();
+  }
+
+  private Stored openStored() {
+    CoordinatorConfig.Database at = config.database();
+    Database database =
+        Database.open(
+            at.url().isEmpty()
+                ? Database.Address.embedded(data.folder("db"))
+                : new Database.Address(at.url(), at.user(), at.password()));
+    started.push(new Part("database", database));
+    InstantSource clock = database.storeClock(chance.nanos());
+    byte[] unique = new byte[8];
+    chance.random().nextBytes(unique);
+    String holder = "coordinator-" + HexFormat.of().formatHex(unique);
+    return new Stored(
+        database,
+        clock,
+        new DeviceTable(database, clock),
+        new DeviceStates(database, clock),
+        new ModelCatalogue(database, clock),
+        new JobTable(database, clock, holder),
+        new Audit(database, clock),
+        holder);
+  }
+
+  private void startAll(OperatorSettings operators) {
+    startTelemetry();
+    ArtifactStore artifacts = new ArtifactStore(data.folder("artifacts"));
+    Pki pki = Pki.open(data.folder("pki"), certificateHosts(), chance.clock(), chance.random());
+    Sessions sessions = new Sessions();
+    Enrolment enrolment = new Enrolment(stored.devices(), pki, stored.clock(), chance.random());
+    startDevices(
+        new DeviceServer.Parts(stored.devices(), stored.states(), artifacts, sessions),
+        pki,
+        enrolment);
+    Engine engine = startEngine(sessions);
+    startLab(new ArtifactPackager(artifacts, pki.artifactKey(), stored.models(), stored.clock()));
+    OperatorServices services =
+        new OperatorServices(
+            new RegisteredDevices(
+                enrolment,
+                new RegisteredDevices.Sources(
+                    stored.devices(), stored.states(), stored.models(), stored.audit()),
+                sessions,
+                heartbeat(),
+                stored.clock()),
+            new LabModels(stored.jobs(), stored.models(), stored.devices(), artifacts),
+            new LabJobs(stored.jobs()),
+            engine.service(),
+            health);
+    startOperators(operators, services);
+  }
+
+  private void startTelemetry() {
+    started.push(new Part("metrics", metrics));
+    String bootstrap = config.kafka().bootstrap();
+    if (config.kafka().embedded()) {
+      EmbeddedKafka broker =
+          EmbeddedKafka.start(
+              data.folder("kafka"),
+              new EmbeddedKafka.Listen(
+                  config.kafka().host(),
+                  Endpoints.advertisedKafkaHost(config),
+                  endpoints.kafkaPort(),
+                  endpoints.controllerPort()));
+      started.push(new Part("broker", broker));
+      healthy.put("broker", () -> !broker.failed());
+      bootstrap = broker.bootstrap();
+    }
+    Topics.ensure(bootstrap);
+    TelemetryStreams streams =
+        new TelemetryStreams(
+            bootstrap, data.folder("kafka").resolve("streams"), metrics::telemetryRefused);
+    started.push(new Part("telemetry", streams));
+    metrics.watch(streams.start().streams());
+    healthy.put("telemetry", streams::healthy);
+    FleetHealthReader reader = new FleetHealthReader(health, bootstrap, metrics::watch).start();
+    started.push(new Part("fleet health", reader));
+    healthy.put("fleetHealth", reader::caughtUp);
+    if (!reader.awaitCaughtUp(CATCH_UP_MAX)) {
+      LOG.warn("fleet health is still being read; /healthz says so until it is there");
+    }
+    metrics.watch(health);
+  }
+
+  private void startDevices(DeviceServer.Parts parts, Pki pki, Enrolment enrolment) {
+    DeviceServer server =
+        DeviceServer.start(
+            new InetSocketAddress(config.grpc().host(), endpoints.grpcPort()),
+            parts,
+            new DeviceServer.Identity(
+                pki,
+                enrolment,
+                new DeviceLink(heartbeat(), endpoints.kafkaBootstrap(config), Topics.TELEMETRY)),
+            stored.clock(),
+            List.of(
+                new MetricCollectingServerInterceptor(metrics.registry()),
+                new ArtifactBytes(metrics.registry())));
+    started.push(new Part("devices", server));
+    healthy.put("devices", () -> true);
+    started.push(
+        new Part(
+            "sessions", SessionRounds.start(parts.states(), parts.sessions(), stored.clock())));
+  }
+
+  private Engine startEngine(Sessions sessions) {
+    Lease lease = new Lease(stored.database(), stored.clock(), "rollouts", stored.holder());
+    RolloutEngine.Sources sources =
+        new RolloutEngine.Sources(
+            new Rollouts(stored.database(), stored.clock(), lease),
+            stored.states(),
+            stored.models(),
+            new TelemetryWaveHealth(health));
+    RolloutEngine engine = new RolloutEngine(sources, lease, sessions::tell, chance.nanos());
+    CoordinatorConfig.Rollout defaults = config.rollout();
+    EngineRollouts service =
+        new EngineRollouts(
+            sources,
+            new EngineRollouts.Surroundings(
+                stored.devices(), stored.audit(), stored.clock(), engine::wake),
+            new RolloutDefaults(
+                defaults.waves(),
+                Duration.ofSeconds(defaults.soakSeconds()),
+                Duration.ofSeconds(defaults.probationSeconds()),
+                Duration.ofSeconds(defaults.waveDeadlineSeconds())));
+    engine.start();
+    started.push(new Part("rollouts", engine));
+    healthy.put("rollouts", () -> true);
+    return new Engine(engine, service);
+  }
+
+  private void startLab(ArtifactPackager packager) {
+    CoordinatorConfig.Lab lab = config.lab();
+    LabSupervisor supervisor =
+        new LabSupervisor(
+            stored.jobs(),
+            new Lease(stored.database(), stored.clock(), "lab", stored.holder()),
+            new LabFiles(
+                data.folder("models"), lab.threads(), stored.models(), packager, stored.audit()),
+            new LabSupervisor.WorkerPlace(
+                WorkerCommand.ofThisJvm(
+                    new WorkerCommand.Limits(
+                        lab.heapMiB(),
+                        lab.memoryMiB(),
+                        Duration.ofMinutes(lab.timeLimitMinutes()))),
+                data.folder("jobs")),
+            chance.nanos());
+    supervisor.start();
+    started.push(new Part("lab", supervisor));
+  }
+
+  private void startOperators(OperatorSettings operators, OperatorServices services) {
+    metrics.watch(services.devices(), services.rollouts(), services.jobs());
+    Vertx vertx =
+        Vertx.builder()
+            .with(
+                new VertxOptions()
+                    .setEventLoopPoolSize(2)
+                    .setMetricsOptions(new MicrometerMetricsOptions().setEnabled(true)))
+            .withMetrics(new MicrometerMetricsFactory(metrics.registry()))
+            .build();
+    started.push(
+        new Part(
+            "event loops",
+            () ->
+                vertx
+                    .close()
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .get(VERTX_STOP_SECONDS_MAX, TimeUnit.SECONDS)));
+    OperatorServer server =
+        OperatorServer.start(
+            vertx,
+            new OperatorSettings(
+                operators.host(),
+                endpoints.httpPort(),
+                operators.allowedHosts(),
+                operators.token()),
+            services,
+            new Probes(this::parts, metrics::scrape));
+    started.push(new Part("operators", server));
+  }
+
+  private Map<String, Boolean> parts() {
+    Map<String, Boolean> parts = new LinkedHashMap<>();
+    healthy.forEach((name, serves) -> parts.put(name, serves.get()));
+    return parts;
+  }
+
+  private Duration heartbeat() {
+    return Duration.ofSeconds(config.grpc().heartbeatSeconds());
+  }
+
+  private List<String> certificateHosts() {
+    List<String> hosts = new ArrayList<>(config.grpc().names());
+    if (!config.grpc().host().equals("0.0.0.0") && !config.grpc().host().equals("::")) {
+      hosts.add(config.grpc().host());
+    }
+    return hosts;
+  }
+
+  /** One line per endpoint, for people. */
+  public List<String> endpointLines() {
+    return List.of(
+        "operators  http://%s:%d".formatted(config.http().host(), endpoints.httpPort()),
+        "devices    %s:%d (gRPC, TLS)".formatted(config.grpc().host(), endpoints.grpcPort()),
+        "telemetry  %s (Kafka%s)"
+            .formatted(
+                endpoints.kafkaBootstrap(config), config.kafka().embedded() ? ", embedded" : ""),
+        "data       " + data.root());
+  }
+
+  /** Stops everything in good order; what cannot stop is logged and left behind. Idempotent. */
+  @Override
+  public synchronized void close() {
+    while (!started.isEmpty()) {
+      closeQuietly(started.pop());
+    }
+  }
+
+  private static void closeQuietly(Part part) {
+    try {
+      part.handle().close();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Exception e) {
+      LOG.warn("{} did not stop cleanly: {}", part.name(), e.toString());
+    }
+  }
+}

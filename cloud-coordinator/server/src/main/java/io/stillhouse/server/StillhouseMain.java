@@ -1,0 +1,33 @@
+package io.stillhouse.server;
+
+import io.stillhouse.server.cli.Cli;
+import io.stillhouse.server.cli.Surroundings;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import picocli.CommandLine;
+
+/** Entry point of {@code stillhouse}: where time, chance and the terminal come from. */
+public final class StillhouseMain {
+  private static final Duration PAUSE = Duration.ofSeconds(1);
+
+  private StillhouseMain() {}
+
+  /** Runs one command and ends the process with its exit code. */
+  @SuppressWarnings("SystemConsoleNull") // We run on 17, where it tells a terminal from a pipe.
+  public static void main(String[] arguments) {
+    Surroundings around =
+        new Surroundings(
+            new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+            new PrintWriter(System.err, true, StandardCharsets.UTF_8),
+            System.console() != null,
+            System.getenv(),
+            PAUSE);
+    Chance chance = new Chance(InstantSource.system(), System::nanoTime, new SecureRandom());
+    CommandLine commands = Cli.commands(around);
+    commands.addSubcommand("serve", new ServeCommand(around, chance));
+    System.exit(Cli.finish(commands, around).execute(arguments));
+  }
+}

@@ -1,0 +1,314 @@
+package io.stillhouse.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stillhouse.server.operator.OperatorServer;
+import io.stillhouse.server.operator.OperatorServices;
+import io.stillhouse.server.operator.OperatorSettings;
+import io.stillhouse.server.operator.Probes;
+import io.stillhouse.server.telemetry.FleetHealth;
+import io.stillhouse.server.testing.FakeServices;
+import io.vertx.core.Vertx;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/** Commands run in this process, against a real HTTP server before services in memory. */
+@Timeout(60)
+class CliTest {
+  private static final String TOKEN = "0123456789abcdef";
+
+  @TempDir
+  @SuppressWarnings("NullAway.Init")
+  Path directory;
+
+  private final Vertx vertx = Vertx.vertx();
+  private final FakeServices fakes = new FakeServices();
+  private final Map<String, String> environment = new HashMap<>();
+  private boolean terminal;
+
+  @SuppressWarnings("NullAway.Init")
+  private OperatorServer server;
+
+  @BeforeEach
+  void open() {
+    server =
+        OperatorServer.start(
+            vertx,
+            new OperatorSettings("127.0.0.1", 0, List.of(), TOKEN),
+            new OperatorServices(
+                fakes.devices, fakes.models, fakes.jobs, fakes.rollouts, new FleetHealth()),
+            new Probes(Map::of, () -> ""));
+    environment.put("STILLHOUSE_COORDINATOR", "http://127.0.0.1:" + server.port());
+    environment.put("STILLHOUSE_TOKEN", TOKEN);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    server.close();
+    vertx.close().toCompletionStage().toCompletableFuture().get();
+  }
+
+  /** What a command did. */
+  private record Ran(int code, String out, String err) {}
+
+  private Ran run(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    Surroundings around =
+        new Surroundings(
+            new PrintWriter(out),
+            new PrintWriter(err),
+            terminal,
+            environment,
+            Duration.ofMillis(1));
+    int code = Cli.finish(Cli.commands(around), around).execute(arguments);
+    around.out().flush();
+    around.err().flush();
+    return new Ran(code, out.toString(), err.toString());
+  }
+
+  private Ran line(String line) {
+    return run(line.strip().split(" +"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "network list",
+        "network cost resnet20",
+        "device token --name press-7 --label hall=2",
+        "device list",
+        "device show press-7",
+        "device label press-7 hall=3 line=1",
+        "device revoke press-7",
+        "model train --name inspect --data builtin:fashion-mnist-12k",
+        "model list",
+        "model show inspect",
+        "model tailor inspect@1 --accuracy-drop-max 0.03 --class x86_64-avx2-t1",
+        "model tailor inspect@1 --no-wait",
+        "model variants inspect@1",
+        "model rehearse-harm inspect@1",
+        "rollout plan inspect@1 --waves 34,100",
+        "rollout start inspect@1 --waves 34,100 --soak 6 --probation 3 --min-feedback 60",
+        "rollout list",
+        "rollout show ro-1",
+        "rollout pause ro-1",
+        "rollout resume ro-1",
+        "rollout abort ro-1",
+        "audit --limit 3"
+      })
+  void every_command_answers_people_and_scripts(String command) throws Exception {
+    Ran people = line(command);
+    assertThat(people.code()).as(people.err()).isZero();
+    assertThat(people.out()).isNotBlank();
+    Ran script = line(command + " --json");
+    assertThat(script.code()).as(script.err()).isZero();
+    JsonNode document = new ObjectMapper().readTree(script.out());
+    assertThat(document.isObject()).isTrue();
+    try (var parser = new ObjectMapper().createParser(script.out())) {
+      parser.readValueAsTree();
+      assertThat(parser.nextToken()).as("nothing follows").isNull();
+    }
+  }
+
+  @Test
+  void every_command_has_help() {
+    StringWriter sink = new StringWriter();
+    Surroundings around =
+        new Surroundings(
+            new PrintWriter(sink), new PrintWriter(sink), false, environment, Duration.ZERO);
+    CommandLine root = Cli.finish(Cli.commands(around), around);
+    root.getSubcommands()
+        .forEach(
+            (name, command) -> {
+              assertThat(run(name, "--help").out()).contains("Usage: stillhouse " + name);
+              command
+                  .getSubcommands()
+                  .keySet()
+                  .forEach(
+                      inner ->
+                          assertThat(run(name, inner, "--help").out())
+                              .contains("Usage: stillhouse " + name + " " + inner));
+            });
+    assertThat(run("--help").out()).contains("network", "device", "model", "rollout", "audit");
+    assertThat(run("--version").code()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ''                                     | a command is missing
+          device                                 | a command is missing (one of
+          nonsense                               | nonsense
+          device show                            | Missing required parameter: 'DEVICE'
+          device list --jsn                      | Unknown option: '--jsn'
+          model variants inspect                 | 'inspect' is no NAME@VERSION
+          model variants inspect@0               | 'inspect@0' is no NAME@VERSION
+          model variants @1                      | '@1' is no NAME@VERSION
+          model train --name x                   | Missing required option: '--data=SPEC'
+          rollout plan inspect@1 --waves ten     | 'ten' is not an int
+          rollout start inspect@1 --soak soon    | 'soon' is not a long
+          network cost resnet20 --width wide     | 'wide' is not a double
+          network cost                           | Missing required parameter: 'NAME'
+          network export resnet20                | Missing required option: '--out=FILE'
+          audit --limit x                        | 'x' is not an int
+          """)
+  void wrong_use_is_one_line_and_code_two(String command, String message) {
+    Ran ran = command.isEmpty() ? run() : line(command);
+    assertThat(ran.code()).as(ran.err()).isEqualTo(2);
+    assertThat(ran.out()).isEmpty();
+    assertThat(ran.err().strip().lines()).singleElement().asString().contains(message, "--help");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          device show nobody                                | cannot find device nobody
+          model show nothing                                | cannot find model nothing
+          rollout pause ro-9                                | cannot find rollout ro-9
+          rollout watch ro-9                                | cannot find rollout ro-9
+          audit --limit 0                                   | cannot take limit
+          device list --coordinator http://127.0.0.1:1      | nothing listens there
+          device list --coordinator ftp://x                 | it is no http(s) URL
+          device list --coordinator localhost:8080          | it is no http(s) URL
+          device list --coordinator http://nowhere.invalid  | cannot reach the coordinator
+          network cost nonet                                | network: nonet is not known
+          network cost resnet20 --input 3x4                 | shape: 3x4
+          network cost resnet20 --input 3x1x1               | too small
+          network cost resnet20 --width 0                   | width: 0.0
+          network cost resnet20 --width NaN                 | width: NaN
+          network cost resnet20 --classes 1                 | classes: 1
+          network export resnet20 --out /nowhere/x.onnx     | its folder does not exist
+          model train --name x --data magic:y               | kind magic is unknown
+          """)
+  void a_failure_is_one_line_and_code_one(String command, String message) {
+    Ran ran = line(command);
+    assertThat(ran.code()).as(ran.err()).isEqualTo(1);
+    assertThat(ran.out()).isEmpty();
+    assertThat(ran.err().strip().lines())
+        .singleElement()
+        .asString()
+        .contains(message)
+        .matches(".+: .+[;.] .+");
+    assertThat(ran.err()).doesNotContain("Exception");
+  }
+
+  @Test
+  void a_missing_or_wrong_token_is_told() {
+    environment.remove("STILLHOUSE_TOKEN");
+    assertThat(line("device list").err()).contains("no token was sent", "STILLHOUSE_TOKEN");
+    environment.put("STILLHOUSE_TOKEN", "wrong");
+    assertThat(line("device list").err()).contains("the token is wrong");
+  }
+
+  @Test
+  void a_job_is_followed_with_plain_lines_to_its_end() {
+    fakes.jobStates.clear();
+    fakes.jobStates.add(FakeServices.job("QUEUED", 0, ""));
+    for (int i = 0; i <= 100; i++) {
+      fakes.jobStates.add(FakeServices.job("RUNNING", i / 100.0, ""));
+    }
+    fakes.jobStates.add(FakeServices.job("SUCCEEDED", 1, ""));
+    Ran ran = line("model train --name inspect --data builtin:fashion-mnist-12k --json");
+    assertThat(ran.code()).isZero();
+    assertThat(ran.err().lines()).hasSizeBetween(10, 12).allMatch(l -> !l.contains("\r"));
+  }
+
+  @Test
+  void a_terminal_gets_a_bar() {
+    terminal = true;
+    fakes.jobStates.clear();
+    fakes.jobStates.add(FakeServices.job("RUNNING", 0.5, ""));
+    fakes.jobStates.add(FakeServices.job("SUCCEEDED", 1, ""));
+    Ran ran = line("model train --name inspect --data builtin:fashion-mnist-12k");
+    assertThat(ran.err()).contains("\r[###############...............]  50 %").endsWith("\n");
+  }
+
+  @Test
+  void a_failed_job_fails_the_command_with_its_own_words() {
+    fakes.jobStates.clear();
+    fakes.jobStates.add(FakeServices.job("FAILED", 0.4, "no memory\nat line 2"));
+    Ran ran = line("model tailor inspect@1");
+    assertThat(ran.code()).isEqualTo(1);
+    assertThat(ran.err()).contains("job 7 failed: no memory at line 2");
+  }
+
+  @Test
+  void watching_ends_as_the_rollout_does() {
+    fakes.rolloutStates.clear();
+    fakes.rolloutStates.add(FakeServices.rollout("RUNNING"));
+    fakes.rolloutStates.add(FakeServices.rollout("SUCCEEDED"));
+    Ran good = line("rollout watch ro-1");
+    assertThat(good.code()).isZero();
+    assertThat(good.err()).contains("RUNNING", "waiting for 2 of 3 devices", "SUCCEEDED");
+    fakes.rolloutStates.clear();
+    fakes.rolloutStates.add(FakeServices.rollout("ROLLED_BACK"));
+    Ran bad = line("rollout watch ro-1");
+    assertThat(bad.code()).isEqualTo(1);
+    assertThat(bad.out()).contains("because accuracy 0.10");
+  }
+
+  @Test
+  void requests_carry_what_was_typed() {
+    line("rollout start inspect@1 --waves 34,100 --soak 6 --probation 3 --accuracy-drop-max 0.05");
+    assertThat(fakes.calls)
+        .singleElement()
+        .asString()
+        .contains(
+            "waves=Optional[[34, 100]]",
+            "soakSeconds=OptionalLong[6]",
+            "accuracyDropMax=OptionalDouble[0.05]",
+            "errorRateMax=OptionalDouble.empty");
+    fakes.calls.clear();
+    line("rollout start inspect@1");
+    assertThat(fakes.calls).singleElement().asString().contains("gate=Optional.empty");
+    fakes.calls.clear();
+    line("model train --name inspect --data images:photos --epochs 3");
+    assertThat(fakes.calls.get(0))
+        .contains("images:" + Path.of("photos").toAbsolutePath(), "OptionalInt[3]");
+    fakes.calls.clear();
+    line("device label press-7");
+    assertThat(fakes.calls).containsExactly("label press-7 {}");
+  }
+
+  @Test
+  void a_network_is_counted_and_written() throws Exception {
+    JsonNode cost =
+        new ObjectMapper()
+            .readTree(line("network cost resnet20 --input 3x32x32 --classes 10 --json").out());
+    long layers = 0;
+    for (JsonNode layer : cost.path("layers")) {
+      layers += layer.path("macs").asLong();
+    }
+    assertThat(cost.path("macs").asLong()).isEqualTo(layers).isPositive();
+    assertThat(cost.path("params").asLong()).isPositive();
+    assertThat(cost.path("activationPeakBytes").asLong()).isPositive();
+    Path file = directory.resolve("net.onnx");
+    assertThat(run("network", "export", "resnet20", "--seed", "3", "--out", file.toString()).code())
+        .isZero();
+    byte[] first = Files.readAllBytes(file);
+    run("network", "export", "resnet20", "--seed", "3", "--out", file.toString());
+    assertThat(Files.readAllBytes(file)).isEqualTo(first);
+  }
+}
