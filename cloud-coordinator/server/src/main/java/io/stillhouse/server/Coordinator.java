@@ -159,7 +159,8 @@ public final class Coordinator implements AutoCloseable {
   }
 
   private void startAll(OperatorSettings operators) {
-    startTelemetry();
+    // The longest start of all goes on while the others start.
+    TelemetryStreams streams = startTelemetry();
     ArtifactStore artifacts = new ArtifactStore(data.folder("artifacts"));
     Pki pki = Pki.open(data.folder("pki"), certificateHosts(), chance.clock(), chance.random());
     Sessions sessions = new Sessions();
@@ -184,9 +185,10 @@ public final class Coordinator implements AutoCloseable {
             engine.service(),
             health);
     startOperators(operators, services);
+    streams.awaitRunning();
   }
 
-  private void startTelemetry() {
+  private TelemetryStreams startTelemetry() {
     started.push(new Part("metrics", metrics));
     String bootstrap = config.kafka().bootstrap();
     if (config.kafka().embedded()) {
@@ -205,7 +207,10 @@ public final class Coordinator implements AutoCloseable {
     Topics.ensure(bootstrap);
     TelemetryStreams streams =
         new TelemetryStreams(
-            bootstrap, data.folder("kafka").resolve("streams"), metrics::telemetryRefused);
+            bootstrap,
+            data.instance(chance.random()),
+            data.folder("kafka").resolve("streams"),
+            metrics::telemetryRefused);
     started.push(new Part("telemetry", streams));
     metrics.watch(streams.start().streams());
     healthy.put("telemetry", streams::healthy);
@@ -216,6 +221,7 @@ public final class Coordinator implements AutoCloseable {
       LOG.warn("fleet health is still being read; /healthz says so until it is there");
     }
     metrics.watch(health);
+    return streams;
   }
 
   private void startDevices(DeviceServer.Parts parts, Pki pki, Enrolment enrolment) {

@@ -8,7 +8,10 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.HexFormat;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,6 +73,32 @@ final class DataDirectory implements AutoCloseable {
 
   Path folder(String name) {
     return root.resolve(name);
+  }
+
+  /** A name for the coordinator that lives here, made at its first start. */
+  String instance(RandomGenerator random) {
+    Path file = root.resolve("instance");
+    try {
+      if (!Files.exists(file)) {
+        byte[] unique = new byte[8];
+        random.nextBytes(unique);
+        Path partial = root.resolve("instance.partial");
+        Files.writeString(partial, "coordinator-" + HexFormat.of().formatHex(unique));
+        Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
+      }
+      String name = Files.readString(file).strip();
+      if (name.matches("[A-Za-z0-9._-]{1,100}")) {
+        return name;
+      }
+      throw new IOException("it holds no name");
+    } catch (IOException e) {
+      throw new CoordinatorException(
+          ErrorCategory.UNAVAILABLE,
+          "cannot use " + file,
+          e.toString(),
+          "delete it, or make the data directory writable",
+          e);
+    }
   }
 
   @Override

@@ -18,6 +18,10 @@ public final class StillhouseMain {
   /** Runs one command and ends the process with its exit code. */
   @SuppressWarnings("SystemConsoleNull") // We run on 17, where it tells a terminal from a pipe.
   public static void main(String[] arguments) {
+    // Kafka's broker brings the log4j API, which complains at its start that it finds no log4j.
+    System.setProperty(
+        "log4j2.loggerContextFactory",
+        "org.apache.logging.log4j.simple.SimpleLoggerContextFactory");
     Surroundings around =
         new Surroundings(
             new PrintWriter(System.out, true, StandardCharsets.UTF_8),

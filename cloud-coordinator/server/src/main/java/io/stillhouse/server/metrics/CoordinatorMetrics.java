@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import io.micrometer.core.instrument.binder.kafka.KafkaStreamsMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.stillhouse.server.service.DeviceDirectory;
@@ -42,6 +43,8 @@ public final class CoordinatorMetrics implements AutoCloseable {
   private final List<Runnable> refreshes = new CopyOnWriteArrayList<>();
 
   public CoordinatorMetrics() {
+    // Their tags differ by kind of store, which Prometheus does not take.
+    registry.config().meterFilter(MeterFilter.denyNameStartsWith("kafka.stream.state."));
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);

@@ -47,7 +47,9 @@ public final class Database implements AutoCloseable {
               + directory.toAbsolutePath().resolve("stillhouse")
               + ";MODE=PostgreSQL;DATABASE_TO_LOWER=TRUE;DEFAULT_NULL_ORDERING=HIGH"
               // A commit is written when it returns, not up to half a second later.
-              + ";WRITE_DELAY=0",
+              + ";WRITE_DELAY=0"
+              // Closed by us, after those who still write in a stop in good order.
+              + ";DB_CLOSE_ON_EXIT=FALSE",
           "",
           "");
     }

@@ -32,10 +32,13 @@ public final class TelemetryStreams implements AutoCloseable {
   /**
    * Prepares the streams.
    *
+   * @param instance name of this coordinator, the same after a restart: the group then knows it
+   *     again at once instead of waiting until its former self has timed out
    * @param stateDirectory for the little that Kafka Streams keeps on disk
    * @param refused told the reason of each record that is skipped
    */
-  public TelemetryStreams(String bootstrap, Path stateDirectory, Consumer<String> refused) {
+  public TelemetryStreams(
+      String bootstrap, String instance, Path stateDirectory, Consumer<String> refused) {
     Properties settings = new Properties();
     settings.put("application.id", APPLICATION);
     settings.put("bootstrap.servers", bootstrap);
@@ -46,6 +49,7 @@ public final class TelemetryStreams implements AutoCloseable {
     settings.put("statestore.cache.max.bytes", String.valueOf(1 << 20));
     // After a kill the open transaction has to lapse before anybody goes on: 10 s by default.
     settings.put("producer.transaction.timeout.ms", "4000");
+    settings.put("main.consumer.group.instance.id", instance);
     settings.put("consumer.session.timeout.ms", "6000");
     settings.put("consumer.heartbeat.interval.ms", "1500");
     settings.put("consumer.auto.offset.reset", "earliest");
@@ -63,21 +67,25 @@ public final class TelemetryStreams implements AutoCloseable {
         });
   }
 
+  /** Begins to start; {@link #awaitRunning} says when records are being read. */
+  public TelemetryStreams start() {
+    streams.start();
+    return this;
+  }
+
   /**
-   * Starts and returns once records are being read.
+   * Waits until records are being read.
    *
    * @throws CoordinatorException when that takes too long
    */
-  public TelemetryStreams start() {
+  public void awaitRunning() {
     try {
-      streams.start();
       if (running.await(START_MAX.toSeconds(), TimeUnit.SECONDS)) {
-        return this;
+        return;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    close();
     throw new CoordinatorException(
         ErrorCategory.UNAVAILABLE,
         "cannot start telemetry",
@@ -87,7 +95,7 @@ public final class TelemetryStreams implements AutoCloseable {
 
   /** True while records are being read. */
   public boolean healthy() {
-    return streams.state().isRunningOrRebalancing();
+    return running.getCount() == 0 && streams.state().isRunningOrRebalancing();
   }
 
   /** For its metrics. */

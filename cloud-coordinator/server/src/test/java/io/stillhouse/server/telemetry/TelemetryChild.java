@@ -19,7 +19,9 @@ final class TelemetryChild {
             Integer.parseInt(arguments[2]));
     EmbeddedKafka broker = EmbeddedKafka.start(directory, listen);
     Topics.ensure(broker.bootstrap());
-    new TelemetryStreams(broker.bootstrap(), directory.resolve("streams"), reason -> {}).start();
+    new TelemetryStreams(broker.bootstrap(), "me", directory.resolve("streams"), reason -> {})
+        .start()
+        .awaitRunning();
     System.out.println("serving");
     new CountDownLatch(1).await();
   }

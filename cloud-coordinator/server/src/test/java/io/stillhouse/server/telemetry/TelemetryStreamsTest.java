@@ -79,8 +79,9 @@ class TelemetryStreamsTest {
       broker = EmbeddedKafka.start(directory, listen);
       Topics.ensure(broker.bootstrap());
       streams =
-          new TelemetryStreams(broker.bootstrap(), directory.resolve("streams"), reason -> {})
+          new TelemetryStreams(broker.bootstrap(), "me", directory.resolve("streams"), reason -> {})
               .start();
+      streams.awaitRunning();
       reader = new FleetHealthReader(health, broker.bootstrap(), consumer -> {}).start();
     }
 
