@@ -156,6 +156,7 @@ public final class HealthTopology {
             event
                 ? TelemetryMapper.event(record.key(), record.value())
                 : TelemetryMapper.window(record.key(), record.value());
+        read.refusal().ifPresent(refused);
         byte[] before = store.get(read.device());
         DeviceLedger ledger =
             before == null ? new DeviceLedger(read.device()) : TelemetryMapper.ledger(before);

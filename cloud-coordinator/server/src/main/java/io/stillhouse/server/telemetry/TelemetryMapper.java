@@ -14,14 +14,18 @@ import java.util.regex.Pattern;
  * Between bytes and this package's records; the only class here that knows generated types.
  *
  * <p>Anybody who reaches the broker can write to it, so what comes from devices is believed only as
- * far as it is possible: a record that contradicts itself is refused whole, with a reason from a
- * fixed small set.
+ * far as it is possible: a content that contradicts itself is refused whole, with a reason from a
+ * fixed small set. Its record still counts as received: it was not lost.
  */
 final class TelemetryMapper {
   /** Above this a sequence number or a count is not a measurement. */
   static final long COUNT_MAX = 1L << 48;
 
   private static final int WAVES_MAX = 1_000;
+
+  /** Agents tell differences of two long sums of doubles. */
+  private static final double CONFIDENCE_ROUNDING = 0.01;
+
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
   private static final Pattern CLASS = Pattern.compile("[a-z0-9][a-z0-9_-]{0,95}");
   private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
@@ -50,6 +54,23 @@ final class TelemetryMapper {
       throw new RefusedException("unreadable");
     }
     checkIdentity(key, w.getDeviceId(), w.getSpoolId(), w.getSeq());
+    Optional<DeviceRecord.Window> content = Optional.empty();
+    Optional<String> refusal = Optional.empty();
+    try {
+      content = content(w);
+    } catch (RefusedException e) {
+      refusal = Optional.of(e.reason());
+    }
+    return new DeviceRecord(
+        w.getDeviceId(),
+        w.getSpoolId(),
+        w.getSeq(),
+        counted(w.getDroppedRecords()) ? w.getDroppedRecords() : 0,
+        content,
+        refusal);
+  }
+
+  private static Optional<DeviceRecord.Window> content(TelemetryWindow w) throws RefusedException {
     long answered = w.getInferences() - w.getErrors();
     long timed = sumChecked(w.getLatencyHistogramList());
     sumChecked(w.getClassCountsList());
@@ -58,14 +79,18 @@ final class TelemetryMapper {
             && counted(w.getDroppedRecords())
             && answered >= 0
             && w.getFeedbackCorrect() <= w.getFeedbackCount()
+            && w.getFeedbackCount() <= w.getInferences()
             && w.getLatencyHistogramCount() <= LatencyHistogram.BUCKETS
             && timed <= w.getInferences()
             && w.getWave() >= 0
             && w.getWave() < WAVES_MAX
-            && w.getConfidenceSum() >= 0
-            // Half a per mille for the rounding of a long sum.
-            && w.getConfidenceSum() <= answered * 1.0005,
+            && w.getConfidenceSum() >= -CONFIDENCE_ROUNDING
+            && w.getConfidenceSum() <= answered + CONFIDENCE_ROUNDING,
         "numbers");
+    if (w.getHardwareClass().isEmpty() && w.getInferences() == 0) {
+      // A device that runs no model lives, and measures nothing.
+      return Optional.empty();
+    }
     check(
         (w.getRolloutId().isEmpty() || NAME.matcher(w.getRolloutId()).matches())
             && CLASS.matcher(w.getHardwareClass()).matches()
@@ -78,18 +103,13 @@ final class TelemetryMapper {
             w.getInferences(),
             w.getErrors(),
             w.getLatencyHistogramList(),
-            w.getConfidenceSum(),
+            Math.max(0, Math.min((double) answered, w.getConfidenceSum())),
             0,
             w.getFeedbackCount(),
             w.getFeedbackCorrect(),
             w.getClassCountsList()
                 .subList(0, Math.min(HealthCounts.CLASSES_MAX, w.getClassCountsCount())));
-    return new DeviceRecord(
-        w.getDeviceId(),
-        w.getSpoolId(),
-        w.getSeq(),
-        w.getDroppedRecords(),
-        Optional.of(new DeviceRecord.Window(group, counts)));
+    return Optional.of(new DeviceRecord.Window(group, counts));
   }
 
   static DeviceRecord event(String key, byte[] bytes) throws RefusedException {
@@ -100,7 +120,8 @@ final class TelemetryMapper {
       throw new RefusedException("unreadable");
     }
     checkIdentity(key, e.getDeviceId(), e.getSpoolId(), e.getSeq());
-    return new DeviceRecord(e.getDeviceId(), e.getSpoolId(), e.getSeq(), 0, Optional.empty());
+    return new DeviceRecord(
+        e.getDeviceId(), e.getSpoolId(), e.getSeq(), 0, Optional.empty(), Optional.empty());
   }
 
   static byte[] healthWindow(

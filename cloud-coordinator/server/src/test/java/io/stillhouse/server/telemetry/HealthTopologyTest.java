@@ -123,25 +123,46 @@ class HealthTopologyTest {
     telemetry.pipeInput("d2", Windows.of("d1", 1).build().toByteArray(), START);
     send(Windows.of("d1", 0), 0);
     send(Windows.of("d1", -1), 0);
-    send(Windows.of("d1", 1).setInferences(-1), 0);
-    send(Windows.of("d1", 1).setErrors(11), 0);
-    send(Windows.of("d1", 1).setFeedbackCorrect(5), 0);
-    send(Windows.of("d1", 1).setConfidenceSum(Double.NaN), 0);
-    send(Windows.of("d1", 1).setConfidenceSum(11), 0);
-    send(Windows.of("d1", 1).setLatencyHistogram(0, 1), 0);
-    send(Windows.of("d1", 1).addLatencyHistogram(0), 0);
-    send(Windows.of("d1", 1).setLatencyHistogram(0, Long.MAX_VALUE), 0);
-    send(Windows.of("d1", 1).addClassCounts(-3), 0);
-    send(Windows.of("d1", 1).setWave(-1), 0);
-    send(Windows.of("d1", 1).setRolloutId("ro|1"), 0);
-    send(Windows.of("d1", 1).setHardwareClass("X y"), 0);
-    send(Windows.of("d1", 1).setRunningSha256("zz"), 0);
+    send(Windows.of("d1", Long.MAX_VALUE), 0);
     send(Windows.of("d1", 1).setSpoolId(""), 0);
-    assertThat(refused).hasSize(21);
+    assertThat(refused).hasSize(9);
     assertThat(health()).isEmpty();
 
     send(Windows.of("d1", 1), 0);
     assertThat(health()).hasSize(1);
+    assertThat(ledger("d1").loss()).isEqualTo(new TelemetryLoss(1, 1, 0, 0, 0));
+  }
+
+  @Test
+  void contents_that_contradict_themselves_are_received_but_not_believed() {
+    List<TelemetryWindow.Builder> lies =
+        List.of(
+            Windows.of("d1", 1).setInferences(-1),
+            Windows.of("d1", 2).setErrors(11),
+            Windows.of("d1", 3).setFeedbackCorrect(5),
+            Windows.of("d1", 4).setConfidenceSum(Double.NaN),
+            Windows.of("d1", 5).setConfidenceSum(11),
+            Windows.of("d1", 6).setLatencyHistogram(0, 1),
+            Windows.of("d1", 7).addLatencyHistogram(0),
+            Windows.of("d1", 8).setLatencyHistogram(0, Long.MAX_VALUE),
+            Windows.of("d1", 9).addClassCounts(-3),
+            Windows.of("d1", 10).setWave(-1),
+            Windows.of("d1", 11).setRolloutId("ro|1"),
+            Windows.of("d1", 12).setHardwareClass("X y"),
+            Windows.of("d1", 13).setRunningSha256("zz"),
+            Windows.of("d1", 14).setFeedbackCount(11),
+            Windows.of("d1", 15).setDroppedRecords(-5));
+    lies.forEach(lie -> send(lie, 0));
+    assertThat(refused).hasSize(lies.size());
+    assertThat(health()).isEmpty();
+    assertThat(ledger("d1").loss()).isEqualTo(new TelemetryLoss(15, 15, 0, 0, 0));
+  }
+
+  @Test
+  void a_device_that_runs_nothing_is_heard_and_measures_nothing() {
+    send(TelemetryWindow.newBuilder().setDeviceId("d1").setSpoolId("spool-d1").setSeq(1), 0);
+    assertThat(refused).isEmpty();
+    assertThat(health()).isEmpty();
     assertThat(ledger("d1").loss()).isEqualTo(new TelemetryLoss(1, 1, 0, 0, 0));
   }
 

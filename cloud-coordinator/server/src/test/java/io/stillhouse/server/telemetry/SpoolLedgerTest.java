@@ -104,9 +104,11 @@ class SpoolLedgerTest {
     int spools = DeviceLedger.SPOOLS_MAX + 4;
     for (int s = 0; s < spools; s++) {
       for (long seq = 1; seq <= 3; seq++) {
-        ledger.accept(new DeviceRecord("d", "spool-" + s, seq, 0, Optional.empty()), 5);
+        ledger.accept(
+            new DeviceRecord("d", "spool-" + s, seq, 0, Optional.empty(), Optional.empty()), 5);
       }
-      ledger.accept(new DeviceRecord("d", "spool-" + s, 5, 0, Optional.empty()), 5);
+      ledger.accept(
+          new DeviceRecord("d", "spool-" + s, 5, 0, Optional.empty(), Optional.empty()), 5);
     }
     assertThat(ledger.spools()).hasSize(DeviceLedger.SPOOLS_MAX);
     TelemetryLoss expected = new TelemetryLoss(5L * spools, 4L * spools, spools, 0, 0);
