@@ -40,6 +40,10 @@ final class Spool implements AutoCloseable {
 
   private static final long SEGMENT_BYTES_MAX = 1 << 20;
   private static final int SEGMENTS_PER_SPOOL = 8;
+
+  /** Far below what any broker takes, so that no record can block the drain for ever. */
+  private static final long RECORD_BYTES_MAX = 64 << 10;
+
   private static final Logger log = LoggerFactory.getLogger(Spool.class);
 
   private final SpoolStorage storage;
@@ -48,7 +52,7 @@ final class Spool implements AutoCloseable {
   /** Bytes for all segments together. */
   private final long room;
 
-  /** A segment is closed before it grows beyond this; also the largest record. */
+  /** A segment is closed before it grows beyond this. */
   private final long segmentBytesMax;
 
   private final Deque<Segment> segments = new ArrayDeque<>();
@@ -278,7 +282,7 @@ final class Spool implements AutoCloseable {
   }
 
   private boolean makeRoom(long recordBytes) throws IOException {
-    if (recordBytes > segmentBytesMax) {
+    if (recordBytes > Math.min(RECORD_BYTES_MAX, segmentBytesMax)) {
       return false;
     }
     while (sizeBytes() + recordBytes > room) {

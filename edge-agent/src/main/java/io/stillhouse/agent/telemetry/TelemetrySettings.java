@@ -18,9 +18,21 @@ public record TelemetrySettings(Path directory, long spoolBytesMax, Duration win
   /** Where nothing else is configured. */
   public static final Duration WINDOW = Duration.ofSeconds(10);
 
+  /** Smaller spools would hold too few segments to drop by. */
+  public static final long SPOOL_BYTES_MIN = 128L << 10;
+
   public TelemetrySettings {
+    if (spoolBytesMax < SPOOL_BYTES_MIN) {
+      throw new IllegalArgumentException(
+          "spoolBytesMax: %d (expected: >= %d)".formatted(spoolBytesMax, SPOOL_BYTES_MIN));
+    }
     if (window.isNegative() || window.isZero()) {
       throw new IllegalArgumentException("window: " + window + " (expected: > 0)");
     }
+  }
+
+  /** The part of the bound that events get; they are few, and windows must not push them out. */
+  long eventBytesMax() {
+    return Math.max(Spool.BYTES_MIN, spoolBytesMax / 8);
   }
 }
