@@ -4,13 +4,27 @@ import com.sun.net.httpserver.HttpServer;
 import io.stillhouse.agent.inference.ModelHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The Open Inference Protocol v2 over HTTP, in front of the live model. */
 public final class InferenceServer implements AutoCloseable {
-  private final HttpServer http;
+  /** A few more than the host's workers, so that health is answered while inferences wait. */
+  private static final int THREADS = 6;
 
-  private InferenceServer(HttpServer http) {
+  /** Requests in line for a thread; beyond them a connection is closed. */
+  private static final int REQUESTS_WAITING_MAX = 64;
+
+  private static final int STOP_SECONDS_MAX = 1;
+
+  private final HttpServer http;
+  private final ThreadPoolExecutor threads;
+
+  private InferenceServer(HttpServer http, ThreadPoolExecutor threads) {
     this.http = http;
+    this.threads = threads;
   }
 
   /**
@@ -20,9 +34,36 @@ public final class InferenceServer implements AutoCloseable {
    */
   public static InferenceServer start(RestSettings settings, ModelHost host, String agentVersion)
       throws IOException {
+    // The JDK's server reads these once. Without the first a small answer waits for the client's
+    // delayed acknowledgement; without the others a client that stalls keeps its thread for ever.
+    setUnlessSet("sun.net.httpserver.nodelay", "true");
+    setUnlessSet("sun.net.httpserver.maxReqTime", "30");
+    setUnlessSet("sun.net.httpserver.maxRspTime", "30");
     HttpServer http = HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), 0);
+    AtomicInteger made = new AtomicInteger();
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            THREADS,
+            THREADS,
+            30,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(REQUESTS_WAITING_MAX),
+            command -> {
+              Thread thread = new Thread(command, "serving-" + made.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    threads.allowCoreThreadTimeOut(true);
+    http.setExecutor(threads);
+    var unused = http.createContext("/", new OipHandler(host, agentVersion));
     http.start();
-    return new InferenceServer(http);
+    return new InferenceServer(http, threads);
+  }
+
+  private static void setUnlessSet(String name, String value) {
+    if (System.getProperty(name) == null) {
+      System.setProperty(name, value);
+    }
   }
 
   /** The bound port. */
@@ -33,6 +74,8 @@ public final class InferenceServer implements AutoCloseable {
   /** Stops accepting and waits a moment for requests under way. */
   @Override
   public void close() {
-    http.stop(1);
+    // The JDK's server sits the whole time out even when nothing is under way.
+    http.stop(threads.getActiveCount() == 0 ? 0 : STOP_SECONDS_MAX);
+    threads.shutdown();
   }
 }
