@@ -39,7 +39,7 @@ import org.apache.kafka.streams.state.Stores;
  * moves the read position (exactly-once processing), so a kill at any point neither counts a record
  * twice nor forgets one; SQL would need its own position kept in step, and a re-reading would see
  * only what retention left. The store is in memory: an account is some hundred bytes per device,
- * and RocksDB would cost more than it holds (see {@code docs/evidence}).
+ * and RocksDB would cost more than it holds.
  *
  * <p>Windows are by broker time; what a device's clock says is not asked.
  */
