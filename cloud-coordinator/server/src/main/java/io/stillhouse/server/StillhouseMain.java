@@ -30,7 +30,7 @@ public final class StillhouseMain {
             System.getenv(),
             PAUSE);
     Chance chance = new Chance(InstantSource.system(), System::nanoTime, new SecureRandom());
-    CommandLine commands = Cli.commands(around);
+    CommandLine commands = Cli.commands(around, chance.nanos());
     commands.addSubcommand("serve", new ServeCommand(around, chance));
     System.exit(Cli.finish(commands, around).execute(arguments));
   }

@@ -2,6 +2,7 @@ package io.stillhouse.server.cli;
 
 import io.stillhouse.lab.LabException;
 import io.stillhouse.server.failure.CoordinatorException;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -16,11 +17,16 @@ import picocli.CommandLine.Spec;
 public final class Cli {
   private Cli() {}
 
-  /** Builds it; more commands may be added to what is returned before {@link #finish}. */
-  public static CommandLine commands(Surroundings around) {
+  /**
+   * Builds it; more commands may be added to what is returned before {@link #finish}.
+   *
+   * @param nanos monotonic
+   */
+  public static CommandLine commands(Surroundings around, LongSupplier nanos) {
     RolloutCommands rollouts = new RolloutCommands(around);
     CommandLine root = new CommandLine(new Root());
     root.addSubcommand("network", new NetworkCommands(around));
+    root.addSubcommand("lab", new LabCommands(around, nanos));
     root.addSubcommand("device", new DeviceCommands(around));
     root.addSubcommand("model", new ModelCommands(around));
     root.addSubcommand(

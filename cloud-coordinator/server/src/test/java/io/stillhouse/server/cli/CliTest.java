@@ -78,7 +78,7 @@ class CliTest {
             terminal,
             environment,
             Duration.ofMillis(1));
-    int code = Cli.finish(Cli.commands(around), around).execute(arguments);
+    int code = Cli.finish(Cli.commands(around, System::nanoTime), around).execute(arguments);
     around.out().flush();
     around.err().flush();
     return new Ran(code, out.toString(), err.toString());
@@ -134,7 +134,7 @@ class CliTest {
     Surroundings around =
         new Surroundings(
             new PrintWriter(sink), new PrintWriter(sink), false, environment, Duration.ZERO);
-    CommandLine root = Cli.finish(Cli.commands(around), around);
+    CommandLine root = Cli.finish(Cli.commands(around, System::nanoTime), around);
     root.getSubcommands()
         .forEach(
             (name, command) -> {
@@ -154,9 +154,10 @@ class CliTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '"',
       textBlock =
           """
-          ''                                     | a command is missing
+          ""                                     | a command is missing
           device                                 | a command is missing (one of
           nonsense                               | nonsense
           device show                            | Missing required parameter: 'DEVICE'
@@ -171,6 +172,8 @@ class CliTest {
           network cost                           | Missing required parameter: 'NAME'
           network export resnet20                | Missing required option: '--out=FILE'
           audit --limit x                        | 'x' is not an int
+          lab                                    | a command is missing (one of evaluate
+          lab evaluate --data builtin:x          | Missing required option: '--model=DIR|FILE.onnx'
           """)
   void wrong_use_is_one_line_and_code_two(String command, String message) {
     Ran ran = command.isEmpty() ? run() : line(command);
@@ -201,6 +204,10 @@ class CliTest {
           network cost resnet20 --classes 1                 | classes: 1
           network export resnet20 --out /nowhere/x.onnx     | its folder does not exist
           model train --name x --data magic:y               | kind magic is unknown
+          lab evaluate --model /nowhere --data builtin:fashion-mnist-12k | there is no such file
+          lab evaluate --model /etc/hostname --data builtin:nothing | builtin:nothing
+          lab evaluate --model /etc/hostname --data builtin:fashion-mnist-12k | /etc/hostname
+          lab evaluate --model /nowhere --data images:/nowhere | /nowhere
           """)
   void a_failure_is_one_line_and_code_one(String command, String message) {
     Ran ran = line(command);
@@ -290,6 +297,33 @@ class CliTest {
     fakes.calls.clear();
     line("device label press-7");
     assertThat(fakes.calls).containsExactly("label press-7 {}");
+  }
+
+  @Test
+  void an_untrained_network_is_measured_to_guess() throws Exception {
+    Path file = directory.resolve("net.onnx");
+    Ran exported =
+        line(
+            "network export resnet8 --input 1x28x28 --classes 10 --width 0.5 --seed 3 --out "
+                + file);
+    assertThat(exported.code()).as(exported.err()).isZero();
+    Ran ran = line("lab evaluate --data builtin:fashion-mnist-12k --json --model " + file);
+    assertThat(ran.code()).as(ran.err()).isZero();
+    JsonNode measured = new ObjectMapper().readTree(ran.out());
+    for (String field :
+        List.of(
+            "accuracy",
+            "params",
+            "macs",
+            "fileBytes",
+            "wireBytes",
+            "latencyP50Micros",
+            "latencyP99Micros",
+            "peakMemoryBytes")) {
+      assertThat(measured.has(field)).as(field).isTrue();
+    }
+    assertThat(measured.path("fileBytes").asLong()).isEqualTo(Files.size(file));
+    assertThat(measured.path("accuracy").asDouble()).isBetween(0.0, 0.4);
   }
 
   @Test
