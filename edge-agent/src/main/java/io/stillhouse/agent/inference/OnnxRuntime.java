@@ -4,12 +4,21 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The ONNX Runtime of this process: what it is, and the options that every session here has. */
 public final class OnnxRuntime {
   private OnnxRuntime() {}
+
+  /**
+   * Has the runtime load its native libraries from {@code directory}, where they are unpacked once,
+   * instead of unpacking them at each start. To be called before anything else of this package.
+   */
+  public static void prepare(Path directory) {
+    NativeLibraries.prepare(directory);
+  }
 
   /** Version of the loaded runtime, e.g. {@code 1.28.0}. Loads the native library. */
   public static String version() {

@@ -154,6 +154,19 @@ class TelemetryTest {
   }
 
   @Test
+  void the_real_client_accepts_its_settings_and_waits_while_nobody_listens() throws Exception {
+    try (Spool spool = Spool.open(directory, Spool.BYTES_MIN);
+        KafkaDrain drain = drain(spool, KafkaDrain::producer)) {
+      append(spool, 3);
+      drain.sendTo(new KafkaTarget("127.0.0.1:1", "windows"));
+      await(() -> drain.problem().isPresent());
+      assertThat(drain.problem())
+          .hasValueSatisfying(p -> assertThat(p).contains("TimeoutException"));
+      assertThat(spool.pending()).isEqualTo(3);
+    }
+  }
+
+  @Test
   void a_client_that_cannot_be_made_is_a_failure_like_any_other() throws Exception {
     Broker broker = new Broker();
     AtomicInteger attempts = new AtomicInteger();
