@@ -93,14 +93,28 @@ final class Layers {
   }
 
   private Tensor conv(String name, Layer.Conv conv, Tensor x) {
+    // A strided pointwise convolution reads every stride-th pixel, and only these are given to the
+    // engine: its own kernel for the weight's gradient (oneDNN of libtorch 2.10, channels-last)
+    // writes past its memory when there are fewer than 16 input channels.
+    boolean thinned =
+        conv.stride() > 1
+            && conv.kernelHeight() == 1
+            && conv.kernelWidth() == 1
+            && conv.padHeight() == 0
+            && conv.padWidth() == 0;
     return torch.conv2d(
-        x,
+        thinned ? everyNth(x, conv.stride()) : x,
         parameters.get(name + ".weight"),
         conv.bias() ? optional(name + ".bias") : new TensorOptional(),
-        both(conv.stride()),
+        both(thinned ? 1 : conv.stride()),
         new long[] {conv.padHeight(), conv.padWidth()},
         ONE,
         conv.groups());
+  }
+
+  /** Pooling over single pixels: unlike a slice, it keeps channels last on the way back too. */
+  private static Tensor everyNth(Tensor x, long stride) {
+    return torch.avg_pool2d(x, both(1), both(stride), both(0), false, true, new LongOptional());
   }
 
   private Tensor linear(String name, Layer.Linear linear, Tensor x) {
