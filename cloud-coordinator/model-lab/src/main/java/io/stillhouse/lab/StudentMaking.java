@@ -17,6 +17,7 @@ import io.stillhouse.lab.tailor.Tailor;
 import io.stillhouse.lab.tailor.TailorOrder;
 import io.stillhouse.lab.tailor.TailorReport;
 import io.stillhouse.model.Digest;
+import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -43,7 +44,9 @@ final class StudentMaking {
     StoredModel teacher = ModelStore.read(request.teacherDir());
     Digest teacherWeights = weightsDigest(request.teacherDir());
     try (PartialFolder partial = PartialFolder.open(request.out())) {
+      progress.report("read " + request.data(), 0, "");
       Dataset data = request.data().load();
+      requireFit(teacher, data, request);
       long seed = request.recipe().seed();
       RecipeRun.Result made =
           new RecipeRun(trainers.apply(data), data, teacher, seed)
@@ -109,6 +112,22 @@ final class StudentMaking {
     return harmed;
   }
 
+  private static void requireFit(StoredModel teacher, Dataset data, CompressRequest request) {
+    NetworkGraph graph = teacher.network().graph();
+    if (!graph.input().equals(data.shape()) || graph.classes() != data.classes()) {
+      throw new LabException(
+          "data " + request.data(),
+          "its images are %s of %d classes, the teacher %s takes %s of %d"
+              .formatted(
+                  data.shape(),
+                  data.classes(),
+                  request.teacherDir(),
+                  graph.input(),
+                  graph.classes()),
+          "Use the data that the teacher was trained on");
+    }
+  }
+
   private static Map<String, Object> recipeFields(CompressionRecipe recipe) {
     Map<String, Object> fields = new LinkedHashMap<>();
     for (int i = 0; i < recipe.steps().size(); i++) {
@@ -117,7 +136,7 @@ final class StudentMaking {
     return fields;
   }
 
-  private static Digest weightsDigest(Path teacherDir) {
+  static Digest weightsDigest(Path teacherDir) {
     try {
       return Digest.ofFile(teacherDir.resolve(ModelStore.WEIGHTS));
     } catch (IOException e) {

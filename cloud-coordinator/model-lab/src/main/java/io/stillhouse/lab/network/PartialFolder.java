@@ -3,7 +3,10 @@ package io.stillhouse.lab.network;
 import io.stillhouse.lab.LabException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -27,30 +30,49 @@ public final class PartialFolder implements AutoCloseable {
 
   /** Refuses a target that exists and is not an empty folder. */
   public static PartialFolder open(Path target) {
+    requireFree(target);
     Path absolute = target.toAbsolutePath();
     try {
-      if (Files.exists(absolute)) {
-        boolean empty;
-        try (Stream<Path> entries =
-            Files.isDirectory(absolute) ? Files.list(absolute) : Stream.of(absolute)) {
-          empty = entries.findAny().isEmpty();
-        }
-        if (!empty) {
-          throw new LabException(
-              "output " + target, "it exists and is not empty", "Name a new folder with --out");
-        }
-      }
       Path partial = absolute.resolveSibling(absolute.getFileName() + ".partial");
       removeTree(partial);
       Files.createDirectories(partial);
       return new PartialFolder(absolute, partial);
     } catch (IOException e) {
-      throw new LabException(
-          "output " + target,
-          String.valueOf(e.getMessage()),
-          "Name a folder that can be written",
-          e);
+      throw unwritable(target, e);
     }
+  }
+
+  /** Refuses a target that exists and is not an empty folder, or that has no name of its own. */
+  static void requireFree(Path target) {
+    Path absolute = target.toAbsolutePath();
+    if (absolute.getFileName() == null) {
+      throw new LabException("output " + target, "it is no folder's name", "Name a new folder");
+    }
+    if (!Files.exists(absolute)) {
+      return;
+    }
+    try (Stream<Path> entries =
+        Files.isDirectory(absolute) ? Files.list(absolute) : Stream.of(absolute)) {
+      if (entries.findAny().isPresent()) {
+        throw new LabException(
+            "output " + target, "it exists and is not empty", "Name a new folder with --out");
+      }
+    } catch (IOException e) {
+      throw unwritable(target, e);
+    }
+  }
+
+  /** A refusal of the file system, in words: its own message is often the bare path. */
+  static LabException unwritable(Path target, IOException e) {
+    String why = String.valueOf(e.getMessage());
+    if (e instanceof AccessDeniedException) {
+      why = "permission denied for " + why;
+    } else if (e instanceof NoSuchFileException) {
+      why = why + " cannot be made";
+    } else if (e instanceof FileAlreadyExistsException) {
+      why = why + " is a file, not a folder";
+    }
+    return new LabException("output " + target, why, "Name a folder that can be written", e);
   }
 
   /** Where to write. */
@@ -90,7 +112,7 @@ public final class PartialFolder implements AutoCloseable {
     }
   }
 
-  private static void removeTree(Path folder) throws IOException {
+  static void removeTree(Path folder) throws IOException {
     if (!Files.exists(folder)) {
       return;
     }

@@ -76,7 +76,12 @@ public final class Trainer {
         }
         run.step(step);
       }
-      return new Network(task.initial().graph(), runner.weights());
+      Network trained = new Network(task.initial().graph(), runner.weights());
+      // So that what follows in a longer run does not begin by training again.
+      checkpoints.ifPresent(
+          at ->
+              new Checkpoint(fingerprint, run.steps(), trained.weights(), sgd.momentum()).save(at));
+      return trained;
     }
   }
 

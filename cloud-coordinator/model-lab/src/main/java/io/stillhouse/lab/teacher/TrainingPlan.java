@@ -1,5 +1,8 @@
 package io.stillhouse.lab.teacher;
 
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.model.graph.ImageShape;
+
 /**
  * How a network is trained: SGD with Nesterov momentum, linear warm-up, then a cosine to zero.
  *
@@ -10,6 +13,11 @@ public record TrainingPlan(
     int epochs, int batch, double learningRate, Regularisation regularisation, long seed) {
   /** Longest training, so that a mistyped number does not run for weeks. */
   public static final int EPOCHS_MAX = 2_000;
+
+  private static final int QUICK_EPOCHS = 8;
+  private static final int EPOCHS_USUAL_MIN = 10;
+  private static final int EPOCHS_USUAL_MAX = 200;
+  private static final int USUAL_IMAGES = 1_500_000;
 
   public TrainingPlan {
     if (epochs < 1 || epochs > EPOCHS_MAX) {
@@ -40,11 +48,20 @@ public record TrainingPlan(
       int cropPadding,
       boolean flip,
       Distillation distillation) {
+    /** Widest random shift; beyond it most of a small image would be black. */
+    public static final int CROP_PADDING_MAX = 64;
+
     public Regularisation {
-      if (weightDecay < 0 || labelSmoothing < 0 || labelSmoothing >= 1 || cropPadding < 0) {
+      if (!(weightDecay >= 0 && weightDecay <= 1)) {
+        throw new IllegalArgumentException("weightDecay: " + weightDecay + " (expected: 0 to 1)");
+      }
+      if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
         throw new IllegalArgumentException(
-            "regularisation: decay %s, smoothing %s, padding %d"
-                .formatted(weightDecay, labelSmoothing, cropPadding));
+            "labelSmoothing: " + labelSmoothing + " (expected: 0 <= share < 1)");
+      }
+      if (cropPadding < 0 || cropPadding > CROP_PADDING_MAX) {
+        throw new IllegalArgumentException(
+            "cropPadding: %d (expected: 0 to %d)".formatted(cropPadding, CROP_PADDING_MAX));
       }
     }
   }
@@ -71,6 +88,33 @@ public record TrainingPlan(
         128,
         0.2,
         new Regularisation(5e-4, 0.05, 2, true, new Distillation(4.0, 0.9)),
+        seed);
+  }
+
+  /**
+   * What suits a data set: the quickstart's plan for what ships with the product; for others shift
+   * by an eighth of the side (4 pixels of 32, as is usual for CIFAR), no label smoothing, and as
+   * many epochs as show about {@value #USUAL_IMAGES} images. Pictures are mirrored, IDX files are
+   * not: those often hold digits or letters, which mirrored are others or none.
+   *
+   * @param images in the training part
+   */
+  public static TrainingPlan usual(DataSpec.Kind kind, ImageShape shape, int images, long seed) {
+    if (kind == DataSpec.Kind.BUILTIN) {
+      return quick(QUICK_EPOCHS, seed);
+    }
+    long epochs = Math.max(EPOCHS_USUAL_MIN, USUAL_IMAGES / Math.max(1, images));
+    int side = Math.min(shape.height(), shape.width());
+    return new TrainingPlan(
+        (int) Math.min(EPOCHS_USUAL_MAX, epochs),
+        128,
+        0.2,
+        new Regularisation(
+            5e-4,
+            0,
+            Math.min(side / 8, Regularisation.CROP_PADDING_MAX),
+            kind != DataSpec.Kind.IDX,
+            new Distillation(4.0, 0.9)),
         seed);
   }
 

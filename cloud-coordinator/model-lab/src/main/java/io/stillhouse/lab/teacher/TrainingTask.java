@@ -35,4 +35,9 @@ public record TrainingTask(
       throw new IllegalArgumentException("the teacher does not fit the data");
     }
   }
+
+  /** Names what is learnt by everything that the result depends on, threads excepted. */
+  public String fingerprint() {
+    return Fingerprint.of(this);
+  }
 }

@@ -12,6 +12,8 @@ import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.Layer.Activation;
+import io.stillhouse.model.graph.Layer.Activation.Function;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.io.IOException;
@@ -30,18 +32,40 @@ class SgdTrainerTest {
 
   @Test
   void gradients_agree_with_differences_of_the_loss() {
-    checkGradients(Optional.empty(), HARD);
+    checkGradients(Networks.everyLayer(21), 6, Optional.empty(), HARD);
   }
 
   @Test
   void gradients_of_distillation_agree_with_differences_of_the_loss() {
-    checkGradients(Optional.of(Networks.everyLayer(77)), new Objective(0.1, 3, 0.7));
+    checkGradients(
+        Networks.everyLayer(21),
+        6,
+        Optional.of(Networks.everyLayer(77)),
+        new Objective(0.1, 3, 0.7));
+  }
+
+  /** The engine's own kernel for this case writes past its memory; see {@link Layers}. */
+  @Test
+  void gradients_of_a_narrow_strided_pointwise_convolution_are_exact() {
+    NetworkGraph graph =
+        new NetworkGraph(
+            "narrow_shortcut",
+            new ImageShape(4, 28, 27),
+            3,
+            List.of(
+                new Node("input", new Layer.Input(), List.of()),
+                new Node("conv", Layer.Conv.of(4, 8, 1, 2, 1), List.of("input")),
+                new Node("act", new Activation(Function.RELU), List.of("conv")),
+                new Node("next", Layer.Conv.of(8, 12, 1, 3, 1), List.of("act")),
+                new Node("pool", new Layer.GlobalAveragePool(), List.of("next")),
+                new Node("out", new Layer.Linear(12, 3, true), List.of("pool"))));
+    checkGradients(Networks.lived(RandomWeights.of(graph, 5), 5), 128, Optional.empty(), HARD);
   }
 
   /** Central differences of the loss, in training mode, for some weights of every node. */
-  private static void checkGradients(Optional<Network> teacher, Objective objective) {
-    Network network = Networks.everyLayer(21);
-    LabelledBatch batch = batch(network, 6, 4);
+  private static void checkGradients(
+      Network network, int images, Optional<Network> teacher, Objective objective) {
+    LabelledBatch batch = batch(network, images, 4);
     Weights gradients = gradients(network, teacher, objective, batch);
     int checked = 0;
     for (String name : gradients.names()) {
@@ -60,7 +84,7 @@ class SgdTrainerTest {
         checked++;
       }
     }
-    assertThat(checked).isGreaterThan(30);
+    assertThat(checked).isGreaterThan(10);
   }
 
   private static Network nudged(Network network, String name, int at, float by) {

@@ -1,10 +1,24 @@
 package io.stillhouse.server.cli;
 
+import io.stillhouse.lab.CompressRequest;
+import io.stillhouse.lab.CompressedModel;
+import io.stillhouse.lab.LabSettings;
+import io.stillhouse.lab.ModelLab;
+import io.stillhouse.lab.TrainRequest;
+import io.stillhouse.lab.TrainedModel;
+import io.stillhouse.lab.compress.RecipeYaml;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.evaluate.Evaluation;
-import io.stillhouse.lab.evaluate.Evaluator;
+import io.stillhouse.model.recipe.CompressionRecipe;
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -14,7 +28,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "lab",
     mixinStandardHelpOptions = true,
-    description = "The lab by itself, without a coordinator: evaluate.")
+    description = "The lab by itself, without a coordinator: train, compress, evaluate.")
 final class LabCommands extends Cli.Group {
   private final Surroundings around;
   private final LongSupplier nanos;
@@ -22,6 +36,136 @@ final class LabCommands extends Cli.Group {
   LabCommands(Surroundings around, LongSupplier nanos) {
     this.around = around;
     this.nanos = nanos;
+  }
+
+  /** The images. */
+  static final class DataOption {
+    @Option(
+        names = "--data",
+        paramLabel = "SPEC",
+        required = true,
+        description = "builtin:fashion-mnist-12k, images:DIR, idx:DIR or cifar:DIR.")
+    private String data = "";
+
+    DataSpec spec() {
+      return DataSpec.parse(data);
+    }
+  }
+
+  /** Where a result goes. */
+  static final class OutOption {
+    @Option(
+        names = "--out",
+        paramLabel = "DIR",
+        required = true,
+        description = {
+          "New folder for the result; it appears once it is whole.",
+          "Until then DIR.unfinished keeps what the same command goes on from."
+        })
+    private Path out = Path.of("");
+  }
+
+  /** What the work may use of the machine. */
+  static final class MachineOptions {
+    @Option(
+        names = "--threads",
+        paramLabel = "N",
+        description = {
+          "Threads; default: one per processor.",
+          "With 1, equal seeds give equal weights on any machine of the kind."
+        })
+    private Optional<Integer> threads = Optional.empty();
+
+    LabSettings settings() {
+      LabSettings usual = LabSettings.defaults();
+      try {
+        return new LabSettings(threads.orElse(usual.threads()), usual.nativeCacheDir());
+      } catch (IllegalArgumentException e) {
+        throw new CliException(
+            "cannot work so", String.valueOf(e.getMessage()), "change --threads");
+      }
+    }
+  }
+
+  @Command(
+      name = "train",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Train a network on the training part of a data set and measure it on the test part.",
+        "Killed and started again with the same arguments, it goes on from its last checkpoint.",
+        "What is not given is chosen to suit the data."
+      })
+  void train(
+      @Mixin DataOption data,
+      @Mixin TrainOptions options,
+      @Mixin OutOption out,
+      @Mixin MachineOptions machine,
+      @Mixin JsonOption json) {
+    TrainRequest request = options.request(data.spec(), out.out);
+    TrainedModel made =
+        withProgress(progress -> new ModelLab(machine.settings(), nanos).train(request, progress));
+    made.warnings().forEach(around.err()::println);
+    around.err().flush();
+    print(json, made.directory(), made.evaluation());
+  }
+
+  @Command(
+      name = "compress",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Make a student from a teacher by a recipe and measure it.",
+        "Killed and started again with the same arguments, it goes on from its last checkpoint."
+      })
+  void compress(
+      @Option(
+              names = "--teacher",
+              paramLabel = "DIR",
+              required = true,
+              description = "A folder that 'lab train' or 'lab compress' made.")
+          Path teacher,
+      @Option(
+              names = "--recipe",
+              paramLabel = "FILE.yaml",
+              required = true,
+              description = "Steps: distill, prune, quantize.")
+          Path recipe,
+      @Option(
+              names = "--seed",
+              paramLabel = "S",
+              description = "Seed of everything random; default: the recipe's own.")
+          Optional<Long> seed,
+      @Mixin DataOption data,
+      @Mixin OutOption out,
+      @Mixin MachineOptions machine,
+      @Mixin JsonOption json) {
+    CompressionRecipe read = recipe(recipe);
+    CompressRequest request =
+        new CompressRequest(
+            teacher,
+            new CompressionRecipe(seed.orElse(read.seed()), read.steps()),
+            data.spec(),
+            out.out);
+    CompressedModel made =
+        withProgress(
+            progress -> new ModelLab(machine.settings(), nanos).compress(request, progress));
+    print(json, made.directory(), made.evaluation());
+  }
+
+  private static CompressionRecipe recipe(Path file) {
+    try {
+      return RecipeYaml.parse(file.toString(), Files.readString(file));
+    } catch (IllegalArgumentException e) {
+      throw new CliException(
+          "cannot use this recipe", String.valueOf(e.getMessage()), "correct the file");
+    } catch (IOException e) {
+      String why = e.getMessage() == null ? e.toString() : e.getMessage();
+      if (e instanceof NoSuchFileException) {
+        why = "there is no such file";
+      } else if (e instanceof MalformedInputException) {
+        why = "it is no UTF-8 text";
+      }
+      throw new CliException("cannot read recipe " + file, why, "name a recipe with --recipe");
+    }
   }
 
   @Command(
@@ -35,28 +179,41 @@ final class LabCommands extends Cli.Group {
               required = true,
               description = "A folder that the lab made, or an ONNX file.")
           Path model,
-      @Option(
-              names = "--data",
-              paramLabel = "SPEC",
-              required = true,
-              description = "builtin:fashion-mnist-12k, images:DIR, idx:DIR or cifar:DIR.")
-          String data,
+      @Mixin DataOption data,
       @Mixin JsonOption json) {
+    DataSpec spec = data.spec();
+    Evaluation evaluation =
+        withProgress(
+            progress ->
+                new ModelLab(LabSettings.defaults(), nanos).evaluate(model, spec, progress));
+    json.print(around.out(), evaluation.toFields(), () -> table(evaluation).print(around.out()));
+  }
+
+  private <T> T withProgress(Function<ProgressLine, T> work) {
     ProgressLine progress = new ProgressLine(around);
-    Evaluation evaluation;
     try {
-      evaluation = new Evaluator(nanos).evaluate(model, DataSpec.parse(data).load(), progress);
+      return work.apply(progress);
     } finally {
       progress.end();
     }
-    Map<String, Object> fields = evaluation.toFields();
+  }
+
+  private void print(JsonOption json, Path directory, Evaluation evaluation) {
+    Map<String, Object> document = new LinkedHashMap<>();
+    document.put("directory", directory.toString());
+    document.putAll(evaluation.toFields());
     json.print(
         around.out(),
-        fields,
+        document,
         () -> {
-          Table table = new Table("MEASURED", "VALUE");
-          fields.forEach(table::row);
-          table.print(around.out());
+          table(evaluation).print(around.out());
+          around.out().println("wrote " + directory);
         });
+  }
+
+  private static Table table(Evaluation evaluation) {
+    Table table = new Table("MEASURED", "VALUE");
+    evaluation.toFields().forEach(table::row);
+    return table;
   }
 }

@@ -172,7 +172,10 @@ class CliTest {
           network cost                           | Missing required parameter: 'NAME'
           network export resnet20                | Missing required option: '--out=FILE'
           audit --limit x                        | 'x' is not an int
-          lab                                    | a command is missing (one of evaluate
+          lab                                    | a command is missing (one of compress, evaluate, train
+          lab train --network resnet8 --out x    | Missing required option: '--data=SPEC'
+          lab train --epochs many                | 'many' is not an int
+          lab compress --teacher x --out y       | Missing required options
           lab evaluate --data builtin:x          | Missing required option: '--model=DIR|FILE.onnx'
           """)
   void wrong_use_is_one_line_and_code_two(String command, String message) {

@@ -1,0 +1,78 @@
+package io.stillhouse.lab.teacher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.teacher.PlanOverrides.RegularisationOverrides;
+import io.stillhouse.model.graph.ImageShape;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+
+class TrainingPlanTest {
+  private static final ImageShape SMALL = new ImageShape(3, 32, 32);
+
+  @Test
+  void colour_pictures_get_what_is_usual_for_cifar() {
+    TrainingPlan plan = TrainingPlan.usual(DataSpec.Kind.IMAGES, SMALL, 50_000, 3);
+    assertThat(plan.epochs()).isEqualTo(30);
+    assertThat(plan.batch()).isEqualTo(128);
+    assertThat(plan.seed()).isEqualTo(3);
+    assertThat(plan.regularisation().cropPadding()).isEqualTo(4);
+    assertThat(plan.regularisation().flip()).isTrue();
+    assertThat(plan.regularisation().weightDecay()).isEqualTo(5e-4);
+    assertThat(TrainingPlan.usual(DataSpec.Kind.CIFAR, SMALL, 50_000, 3)).isEqualTo(plan);
+  }
+
+  @Test
+  void digits_are_not_mirrored_and_few_images_are_shown_more_often_within_bounds() {
+    TrainingPlan digits =
+        TrainingPlan.usual(DataSpec.Kind.IDX, new ImageShape(1, 28, 28), 60_000, 1);
+    assertThat(digits.regularisation().flip()).isFalse();
+    assertThat(digits.regularisation().cropPadding()).isEqualTo(3);
+    assertThat(digits.epochs()).isEqualTo(25);
+    assertThat(TrainingPlan.usual(DataSpec.Kind.IMAGES, SMALL, 40, 1).epochs()).isEqualTo(200);
+    assertThat(TrainingPlan.usual(DataSpec.Kind.IMAGES, SMALL, 2_000_000, 1).epochs())
+        .isEqualTo(10);
+  }
+
+  @Test
+  void what_is_given_replaces_what_is_usual_and_nothing_else() {
+    TrainingPlan usual = TrainingPlan.usual(DataSpec.Kind.IMAGES, SMALL, 50_000, 3);
+    assertThat(PlanOverrides.none(3).over(usual)).isEqualTo(usual);
+    TrainingPlan other =
+        new PlanOverrides(
+                OptionalInt.of(5),
+                OptionalInt.of(64),
+                OptionalDouble.of(0.1),
+                new RegularisationOverrides(
+                    OptionalDouble.of(1e-4),
+                    OptionalDouble.of(0.1),
+                    OptionalInt.of(0),
+                    Optional.of(false)),
+                9)
+            .over(usual);
+    assertThat(other)
+        .isEqualTo(
+            new TrainingPlan(
+                5,
+                64,
+                0.1,
+                new TrainingPlan.Regularisation(
+                    1e-4, 0.1, 0, false, usual.regularisation().distillation()),
+                9));
+  }
+
+  @Test
+  void values_without_sense_are_refused_with_their_name() {
+    TrainingPlan.Distillation soft = new TrainingPlan.Distillation(4, 0.9);
+    assertThatThrownBy(() -> new TrainingPlan.Regularisation(Double.NaN, 0, 0, false, soft))
+        .hasMessage("weightDecay: NaN (expected: 0 to 1)");
+    assertThatThrownBy(() -> new TrainingPlan.Regularisation(0, 1, 0, false, soft))
+        .hasMessageStartingWith("labelSmoothing: 1.0");
+    assertThatThrownBy(() -> new TrainingPlan.Regularisation(0, 0, 65, false, soft))
+        .hasMessage("cropPadding: 65 (expected: 0 to 64)");
+  }
+}

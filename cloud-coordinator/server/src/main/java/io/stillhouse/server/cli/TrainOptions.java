@@ -1,0 +1,92 @@
+package io.stillhouse.server.cli;
+
+import io.stillhouse.lab.TrainRequest;
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.teacher.PlanOverrides;
+import io.stillhouse.lab.teacher.PlanOverrides.RegularisationOverrides;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import picocli.CommandLine.Option;
+
+/** What is trained and how. The plan itself checks the values, and says what it expected. */
+final class TrainOptions {
+  private static final long SEED_DEFAULT = 7;
+
+  @Option(
+      names = "--network",
+      paramLabel = "NAME",
+      required = true,
+      description = "A name of 'network list'.")
+  private String network = "";
+
+  @Option(
+      names = "--width",
+      paramLabel = "X",
+      defaultValue = "1.0",
+      description = "Multiple of the channels; default: ${DEFAULT-VALUE}.")
+  private double width;
+
+  @Option(names = "--epochs", paramLabel = "N", description = "Passes over the data.")
+  private Optional<Integer> epochs = Optional.empty();
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description = "Seed of everything random; default: " + SEED_DEFAULT + ".")
+  private Optional<Long> seed = Optional.empty();
+
+  @Option(names = "--batch", paramLabel = "N", description = "Images of a step; default: 128.")
+  private Optional<Integer> batch = Optional.empty();
+
+  @Option(
+      names = "--learning-rate",
+      paramLabel = "X",
+      description = "Highest rate; it rises to it and falls to zero by a cosine; default: 0.2.")
+  private Optional<Double> learningRate = Optional.empty();
+
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "X",
+      description = "Pull of the weights towards zero; default: 0.0005.")
+  private Optional<Double> weightDecay = Optional.empty();
+
+  @Option(
+      names = "--crop-padding",
+      paramLabel = "PIXELS",
+      description = "Random shift in each direction; default: an eighth of the side.")
+  private Optional<Integer> cropPadding = Optional.empty();
+
+  @Option(
+      names = "--flip",
+      negatable = true,
+      description = "Mirror images at random, or not; default: mirror, except idx: data.")
+  private Optional<Boolean> flip = Optional.empty();
+
+  @Option(
+      names = "--label-smoothing",
+      paramLabel = "X",
+      description = "Share of probability spread over all classes; default: 0.")
+  private Optional<Double> labelSmoothing = Optional.empty();
+
+  TrainRequest request(DataSpec data, Path out) {
+    PlanOverrides plan =
+        new PlanOverrides(
+            whole(epochs),
+            whole(batch),
+            real(learningRate),
+            new RegularisationOverrides(
+                real(weightDecay), real(labelSmoothing), whole(cropPadding), flip),
+            seed.orElse(SEED_DEFAULT));
+    return new TrainRequest(data, network, width, plan, out);
+  }
+
+  private static OptionalInt whole(Optional<Integer> given) {
+    return given.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+  }
+
+  private static OptionalDouble real(Optional<Double> given) {
+    return given.map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
+  }
+}
