@@ -15,16 +15,13 @@ import java.util.TreeMap;
  * Finds the range of every activation by running the folded float network over images that the
  * device might see. The runtime that will execute the model is also the one that is observed.
  *
- * <p>{@link Calibration#PERCENTILE} keeps the middle 99.8 % of the values, from a histogram of
- * {@value #BINS} bins over the min-max range: a few outliers would otherwise spend most of the 256
- * levels on values that hardly occur.
+ * <p>All but {@link Calibration#MIN_MAX} cut rare values away, from a histogram of {@value
+ * ActivationHistogram#BINS} bins over the min-max range: a few outliers would otherwise spend most
+ * of the 256 levels on values that hardly occur.
  */
 public final class Calibrator {
   /** More images than this change no range worth the time. */
   public static final int IMAGES_MAX = 4_096;
-
-  private static final int BINS = 4_096;
-  private static final double CUT = 0.001;
 
   private Calibrator() {}
 
@@ -41,16 +38,19 @@ public final class Calibrator {
     }
     String input = network.graph().nodes().get(0).name();
     try (OrtModel model = OrtModel.open(OnnxExporter.observed(network))) {
-      Map<String, Spread> spreads = new TreeMap<>();
+      Map<String, ActivationHistogram> spreads = new TreeMap<>();
       for (float[] image : images) {
         observed(model, input, image)
             .forEach(
-                (node, values) -> spreads.computeIfAbsent(node, key -> new Spread()).widen(values));
+                (node, values) ->
+                    spreads.computeIfAbsent(node, key -> new ActivationHistogram()).widen(values));
       }
-      if (calibration == Calibration.PERCENTILE) {
+      if (calibration != Calibration.MIN_MAX) {
         for (float[] image : images) {
           observed(model, input, image)
-              .forEach((node, values) -> spreads.getOrDefault(node, new Spread()).count(values));
+              .forEach(
+                  (node, values) ->
+                      spreads.getOrDefault(node, new ActivationHistogram()).count(values));
         }
       }
       Map<String, Range> ranges = new TreeMap<>();
@@ -64,49 +64,5 @@ public final class Calibrator {
     values.remove(OnnxExporter.OUTPUT);
     values.put(input, image);
     return values;
-  }
-
-  /** Range and histogram of one activation. */
-  private static final class Spread {
-    private float low = Float.POSITIVE_INFINITY;
-    private float high = Float.NEGATIVE_INFINITY;
-    private final long[] bins = new long[BINS];
-    private long total;
-
-    void widen(float[] values) {
-      for (float value : values) {
-        if (!Float.isFinite(value)) {
-          throw new IllegalArgumentException(
-              "an activation is not finite: the network to be quantized is broken");
-        }
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
-    }
-
-    void count(float[] values) {
-      float scale = high > low ? BINS / (high - low) : 0;
-      for (float value : values) {
-        bins[Math.min(BINS - 1, (int) ((value - low) * scale))]++;
-      }
-      total += values.length;
-    }
-
-    Range range(Calibration calibration) {
-      if (calibration == Calibration.MIN_MAX) {
-        return Range.covering(low, high);
-      }
-      long cut = (long) (total * CUT);
-      int first = 0;
-      for (long seen = bins[0]; seen <= cut && first < BINS - 1; seen += bins[first]) {
-        first++;
-      }
-      int last = BINS - 1;
-      for (long seen = bins[last]; seen <= cut && last > first; seen += bins[last]) {
-        last--;
-      }
-      float width = (high - low) / BINS;
-      return Range.covering(low + first * width, low + (last + 1) * width);
-    }
   }
 }

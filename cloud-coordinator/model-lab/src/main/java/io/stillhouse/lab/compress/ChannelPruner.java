@@ -1,10 +1,10 @@
 package io.stillhouse.lab.compress;
 
-import io.stillhouse.lab.export.BatchNormFolding;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.recipe.Compression.Importance;
+import io.stillhouse.model.recipe.Compression.Prune;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,69 +12,47 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Removes whole channels (Li et al. 2017): those whose filters have the smallest L1 norm, the same
- * share in every group. What comes out is a smaller network, not a masked one.
- *
- * <p>Norms are taken after batch normalisation is folded in, because normalisation makes the scale
- * of a bare filter meaningless, and each layer's are divided by their mean, so that in a group of
- * several layers none outweighs the others.
+ * Removes whole channels: those that matter least by {@link ChannelScores}, as many as {@link
+ * ChannelBudget} says. What comes out is a smaller network, not a masked one.
  */
 public final class ChannelPruner {
   private ChannelPruner() {}
 
-  /** Removes {@code ratio} of the channels of every group; see {@link #keep} for the rounding. */
+  /** Removes the same share of every group by L1, at once. */
   public static Network prune(Network network, double ratio, int roundTo) {
     return compact(network, select(network, ratio, roundTo));
   }
 
-  /**
-   * Channels that stay of {@code channels}: the nearest multiple of {@code roundTo} to the exact
-   * share, at least one multiple, never more than there are.
-   */
-  static int keep(int channels, double ratio, int roundTo) {
-    long multiples = Math.round((1 - ratio) * channels / roundTo);
-    return (int) Math.min(channels, Math.max(1, multiples) * roundTo);
+  /** The channels that stay by L1, ascending, for each group. */
+  static Map<PruningGroup, List<Integer>> select(Network network, double ratio, int roundTo) {
+    Prune step = new Prune(ratio, Importance.L1, roundTo, 0);
+    return select(
+        network,
+        new ChannelBudget(step, network.graph()),
+        1,
+        ChannelScores.of(network, Importance.L1, 0));
   }
 
-  /** The channels that stay, ascending, for each group. */
-  static Map<PruningGroup, List<Integer>> select(Network network, double ratio, int roundTo) {
-    Weights folded = BatchNormFolding.fold(network).weights();
+  /** The channels that stay after a round, ascending, for each group. */
+  static Map<PruningGroup, List<Integer>> select(
+      Network network, ChannelBudget budget, int round, ChannelScores scores) {
+    List<PruningGroup> groups = PruningGroups.of(network.graph());
     Map<PruningGroup, List<Integer>> kept = new LinkedHashMap<>();
-    for (PruningGroup group : PruningGroups.of(network.graph())) {
-      double[] importance = importance(group, folded);
-      kept.put(
-          group,
-          IntStream.range(0, group.channels())
-              .boxed()
-              // Equal importance keeps the earlier channel, so that a tie has one outcome.
-              .sorted(Comparator.<Integer>comparingDouble(c -> -importance[c]))
-              .limit(keep(group.channels(), ratio, roundTo))
-              .sorted()
-              .toList());
-    }
+    budget
+        .after(round, groups, scores)
+        .forEach((group, count) -> kept.put(group, best(scores.of(group), count)));
     return kept;
   }
 
-  private static double[] importance(PruningGroup group, Weights folded) {
-    double[] sum = new double[group.channels()];
-    List<String> layers = new ArrayList<>(group.makers());
-    layers.addAll(group.followers());
-    for (String layer : layers) {
-      if (!folded.has(layer + ".weight")) {
-        continue; // a normalisation that was folded away
-      }
-      float[] weight = folded.values(layer + ".weight");
-      int each = weight.length / group.channels();
-      double[] norms = new double[group.channels()];
-      for (int i = 0; i < weight.length; i++) {
-        norms[i / each] += Math.abs(weight[i]);
-      }
-      double mean = Arrays.stream(norms).average().orElse(0);
-      for (int c = 0; c < norms.length; c++) {
-        sum[c] += mean > 0 ? norms[c] / mean : 0;
-      }
-    }
-    return sum;
+  /** Places of the best scores, ascending. */
+  static List<Integer> best(double[] scores, int count) {
+    return IntStream.range(0, scores.length)
+        .boxed()
+        // Equal importance keeps the earlier channel, so that a tie has one outcome.
+        .sorted(Comparator.<Integer>comparingDouble(c -> -scores[c]))
+        .limit(count)
+        .sorted()
+        .toList();
   }
 
   /** The network without the channels that are not kept. */

@@ -1,122 +1,100 @@
 package io.stillhouse.lab.compress;
 
-import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.data.Dataset;
-import io.stillhouse.lab.evaluate.ModelRefusedException;
 import io.stillhouse.lab.export.OnnxExporter;
-import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.StoredModel;
-import io.stillhouse.lab.teacher.TrainingPlan;
-import io.stillhouse.model.graph.NetworkGraph;
-import io.stillhouse.model.network.NetworkCatalog;
+import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.model.recipe.Compression;
 import io.stillhouse.model.recipe.CompressionRecipe;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Applies compression steps to a teacher, one after the other. Thread-confined. */
 public final class RecipeRun {
   /** Images that calibration looks at. */
   public static final int CALIBRATION_IMAGES = 512;
 
-  /** Learning rate of training after a removal, as a share of that of training from nothing. */
-  private static final double FINE_TUNE_RATE = 0.25;
+  private final StepContext context;
 
-  private final StudentTrainer trainer;
-  private final Dataset data;
-  private final StoredModel teacher;
-  private final long seed;
+  /** What the steps have to say, by {@code step<n>.<topic>}; for the report. */
+  private final Map<String, Object> notes = new LinkedHashMap<>();
 
   public RecipeRun(StudentTrainer trainer, Dataset data, StoredModel teacher, long seed) {
-    this.trainer = trainer;
-    this.data = data;
-    this.teacher = teacher;
-    this.seed = seed;
+    this.context = new StepContext(trainer, data, teacher, seed);
   }
 
-  /** What a recipe made: the float network, and the file that a device gets. */
-  public record Result(Network network, StudentFolder.Onnx onnx) {}
+  /**
+   * What a recipe made.
+   *
+   * @param network the float network
+   * @param onnx the file that a device gets
+   * @param notes what the steps found out on the way, for the report
+   */
+  public record Result(Network network, StudentFolder.Onnx onnx, Map<String, Object> notes) {
+    public Result {
+      notes = Collections.unmodifiableMap(new LinkedHashMap<>(notes));
+    }
+  }
 
   public Result run(CompressionRecipe recipe, Progress progress) {
-    Network network = teacher.network();
+    notes.clear();
+    Network network = context.teacher().network();
     List<Compression> steps = recipe.steps();
     for (int i = 0; i < steps.size(); i++) {
+      String step = "step" + (i + 1);
       Progress part = progress.part((double) i / steps.size(), (i + 1.0) / steps.size());
       Network before = network;
       if (steps.get(i) instanceof Compression.Quantize quantize) {
-        return new Result(before, new StudentFolder.Onnx(quantize(before, quantize)));
+        QuantizeStep.Quantized made = new QuantizeStep(context).run(before, quantize, part);
+        if (!made.notes().isEmpty()) {
+          notes.put(step + ".quantize", made.notes());
+        }
+        return new Result(made.network(), made.onnx(), notes);
       }
       network =
           steps
               .get(i)
               .match(
                   distill -> distill(distill, part),
-                  prune -> prune(before, prune, part),
+                  prune -> prune(step, before, prune, part),
+                  lowRank -> {
+                    LowRankStep.Factorised made =
+                        new LowRankStep(context).run(before, lowRank, part);
+                    notes.put(step + ".lowRank", made.layers());
+                    return made.network();
+                  },
+                  sparsify -> new SparsifyStep(context).run(before, sparsify, part),
+                  cluster -> WeightPalette.cluster(before, cluster.bits()),
                   quantize -> before);
     }
-    return new Result(network, new StudentFolder.Onnx(OnnxExporter.fp32(network)));
+    boolean few = steps.get(steps.size() - 1) instanceof Compression.Cluster;
+    Network made = TrainingMarks.without(network);
+    byte[] onnx = few ? OnnxExporter.palette(made) : OnnxExporter.fp32(made);
+    return new Result(made, new StudentFolder.Onnx(onnx), notes);
   }
 
-  /** Trains a network of the catalogue on the teacher's logits. */
+  /** Trains a new network on what the teacher says. */
   public Network distill(Compression.Distill step, Progress progress) {
-    NetworkGraph graph = teacher.network().graph();
-    NetworkGraph student;
-    try {
-      student = NetworkCatalog.build(step.student(), graph.input(), graph.classes(), step.width());
-    } catch (IllegalArgumentException e) {
-      throw new LabException(
-          "recipe step distill", String.valueOf(e.getMessage()), "Change student or width", e);
-    }
-    TrainingPlan quick = TrainingPlan.quick(step.epochs(), seed);
-    TrainingPlan.Regularisation usual = quick.regularisation();
-    TrainingPlan plan =
-        new TrainingPlan(
-            quick.epochs(),
-            quick.batch(),
-            quick.learningRate(),
-            new TrainingPlan.Regularisation(
-                usual.weightDecay(),
-                usual.labelSmoothing(),
-                usual.cropPadding(),
-                usual.flip(),
-                new TrainingPlan.Distillation(step.temperature(), step.softLossWeight())),
-            seed);
-    return trainer.train(RandomWeights.of(student, seed), teacher.network(), plan, progress);
+    return new DistillStep(context).run(step, progress);
   }
 
   /** Removes channels and trains on. */
   public Network prune(Network network, Compression.Prune step, Progress progress) {
-    Network smaller;
-    try {
-      smaller = ChannelPruner.prune(network, step.ratio(), step.roundTo());
-    } catch (IllegalArgumentException e) {
-      throw new LabException(
-          "recipe step prune",
-          String.valueOf(e.getMessage()),
-          "Leave the step out for this network",
-          e);
-    }
-    if (step.epochs() == 0) {
-      return smaller;
-    }
-    TrainingPlan quick = TrainingPlan.quick(step.epochs(), seed);
-    return trainer.train(
-        smaller,
-        teacher.network(),
-        quick.withLearningRate(FINE_TUNE_RATE * quick.learningRate()),
-        progress);
+    return prune("step", network, step, progress);
   }
 
-  /** The 8-bit file of a float network. */
+  private Network prune(String name, Network network, Compression.Prune step, Progress progress) {
+    PruneStep.Pruned pruned = new PruneStep(context).run(network, step, progress);
+    pruned.sensitivity().ifPresent(table -> notes.put(name + ".sensitivity", table.toFields()));
+    return pruned.network();
+  }
+
+  /** The file of a float network in fewer bits. */
   public byte[] quantize(Network network, Compression.Quantize step) {
-    List<float[]> images =
-        StudentFolder.spread(data.train(), CALIBRATION_IMAGES, teacher.preprocessing());
-    try {
-      return OnnxExporter.int8(network, Calibrator.calibrate(network, images, step.calibration()));
-    } catch (IllegalArgumentException | ModelRefusedException e) {
-      throw new LabException(
-          "recipe step quantize", String.valueOf(e.getMessage()), "Keep float32", e);
-    }
+    return new QuantizeStep(context).run(network, step, Progress.none()).onnx().bytes();
   }
 }

@@ -38,21 +38,29 @@ public record OnnxCost(long params, long macs) {
     List<NodeProto> layers =
         graph.getNodeList().stream()
             .filter(n -> n.getOpType().equals("Conv") || n.getOpType().equals("Gemm"))
-            .filter(n -> n.getInputCount() > 1 && tensors.containsKey(n.getInput(1)))
+            .filter(n -> n.getInputCount() > 1)
             .toList();
-    Map<String, Integer> results = results(model, layers);
+    Map<String, Integer> results = results(model, layers, tensors);
     long params = 0;
     long macs = 0;
     for (NodeProto layer : layers) {
-      for (String input : layer.getInputList().subList(1, layer.getInputCount())) {
-        params += elements(tensors.get(input));
-      }
-      TensorProto weight =
-          tensors.getOrDefault(layer.getInput(1), TensorProto.getDefaultInstance());
+      long weight = results.getOrDefault(layer.getInput(1), 0);
+      weight = weight > 0 ? weight : elements(tensors.get(layer.getInput(1)));
+      long bias = layer.getInputCount() > 2 ? elements(tensors.get(layer.getInput(2))) : 0;
+      params += weight + bias;
       // Each element of the result takes one pass over its channel's share of the weight.
-      macs += results.getOrDefault(layer.getOutput(0), 0) * (elements(weight) / weight.getDims(0));
+      macs += results.getOrDefault(layer.getOutput(0), 0) * (weight / channels(layer, tensors));
     }
     return new OnnxCost(params, macs);
+  }
+
+  /** Output channels: rows of the weight, or, where that is computed on loading, of the bias. */
+  private static long channels(NodeProto layer, Map<String, TensorProto> tensors) {
+    TensorProto rows = tensors.get(layer.getInput(1));
+    if (rows == null && layer.getInputCount() > 2) {
+      rows = tensors.get(layer.getInput(2));
+    }
+    return rows == null ? 1 : rows.getDims(0);
   }
 
   /** True of a file that quantizes activations. */
@@ -69,7 +77,9 @@ public record OnnxCost(long params, long macs) {
     }
   }
 
-  private static Map<String, Integer> results(ModelProto model, List<NodeProto> layers) {
+  /** Elements of each layer's result, and of weights that the file computes on loading. */
+  private static Map<String, Integer> results(
+      ModelProto model, List<NodeProto> layers, Map<String, TensorProto> tensors) {
     ModelProto.Builder observed = model.toBuilder();
     List<String> known =
         model.getGraph().getOutputList().stream().map(ValueInfoProto::getName).toList();
@@ -78,6 +88,11 @@ public record OnnxCost(long params, long macs) {
         observed
             .getGraphBuilder()
             .addOutput(ValueInfoProto.newBuilder().setName(layer.getOutput(0)));
+      }
+      if (!tensors.containsKey(layer.getInput(1))) {
+        observed
+            .getGraphBuilder()
+            .addOutput(ValueInfoProto.newBuilder().setName(layer.getInput(1)));
       }
     }
     try (OrtModel runnable = OrtModel.open(observed.build().toByteArray())) {

@@ -3,7 +3,7 @@ package io.stillhouse.lab.export;
 import io.stillhouse.model.graph.Node;
 
 /** Plain float32. */
-final class FloatCoding implements TensorCoding {
+class FloatCoding implements TensorCoding {
   private final OnnxFile file;
 
   FloatCoding(OnnxFile file) {

@@ -134,7 +134,7 @@ final class Int8Coding implements TensorCoding {
    * Largest absolute weight of each channel over 127. A channel of (almost) zero weights with a
    * real bias gets the coarser scale at which that bias still fits into int32.
    */
-  private static float[] channelScales(float[] weight, float[] bias, float inputScale) {
+  static float[] channelScales(float[] weight, float[] bias, float inputScale) {
     int channels = bias.length;
     int each = weight.length / channels;
     float[] scales = new float[channels];

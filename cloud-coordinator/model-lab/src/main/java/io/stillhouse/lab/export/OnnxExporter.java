@@ -38,11 +38,38 @@ public final class OnnxExporter {
    * what calibration runs.
    */
   public static byte[] observed(Network network) {
+    return observed(network, observedNodes(network));
+  }
+
+  /** As {@link #observed(Network)}, with the results of these nodes of the folded network. */
+  public static byte[] observed(Network network, List<String> nodes) {
     Network folded = BatchNormFolding.fold(network);
     OnnxFile file = new OnnxFile();
     interfaces(file, folded.graph());
     new Lowering(file, new FloatCoding(file), folded).lower();
-    observedNodes(network).forEach(file::output);
+    nodes.forEach(file::output);
+    return file.toBytes();
+  }
+
+  /** Float32 arithmetic on weights that are stored in 16 bits, half the file. */
+  public static byte[] fp16(Network network) {
+    Network folded = BatchNormFolding.fold(network);
+    OnnxFile file = new OnnxFile();
+    interfaces(file, folded.graph());
+    new Lowering(file, new HalfCoding(file), folded).lower();
+    return file.toBytes();
+  }
+
+  /**
+   * Float32 arithmetic on weights that are places in a palette. Weights of more than 256 different
+   * values are written as they are; normalisation must have been folded in before the weights were
+   * made few.
+   */
+  public static byte[] palette(Network network) {
+    Network folded = BatchNormFolding.fold(network);
+    OnnxFile file = new OnnxFile();
+    interfaces(file, folded.graph());
+    new Lowering(file, new PaletteCoding(file), folded).lower();
     return file.toBytes();
   }
 

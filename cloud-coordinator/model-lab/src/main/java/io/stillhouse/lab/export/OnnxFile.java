@@ -21,6 +21,7 @@ final class OnnxFile {
   static final int INT8 = 3;
   static final int INT32 = 6;
   static final int INT64 = 7;
+  static final int FLOAT16 = 10;
 
   private static final int IR_VERSION = 7;
   private static final int OPSET = 13;
@@ -49,6 +50,15 @@ final class OnnxFile {
       raw.putLong(value);
     }
     return initializer(name, INT64, raw, values.length);
+  }
+
+  /** IEEE half precision, by bit pattern. */
+  String halves(String name, short[] patterns, int... dims) {
+    ByteBuffer raw = little(2 * patterns.length);
+    for (short pattern : patterns) {
+      raw.putShort(pattern);
+    }
+    return initializer(name, FLOAT16, raw, dims);
   }
 
   /** 8-bit values of {@link #UINT8} or {@link #INT8}. */

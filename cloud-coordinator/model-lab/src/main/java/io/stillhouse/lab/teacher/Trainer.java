@@ -52,10 +52,9 @@ public final class Trainer {
             .map(saved -> new Network(task.initial().graph(), saved.weights()))
             .orElse(task.initial());
     TrainingPlan plan = task.plan();
-    TrainingPlan.Distillation soft = plan.regularisation().distillation();
     Objective objective =
         new Objective(
-            plan.regularisation().labelSmoothing(), soft.temperature(), soft.softLossWeight());
+            plan.regularisation().labelSmoothing(), plan.regularisation().distillation().lesson());
     try (GraphRunner runner = new GraphRunner(runtime, start);
         Following teacher = new Following(task.teacher().map(t -> new GraphRunner(runtime, t)));
         SgdTrainer sgd =

@@ -2,6 +2,7 @@ package io.stillhouse.lab.teacher;
 
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.recipe.Lesson;
 
 /**
  * How a network is trained: SGD with Nesterov momentum, linear warm-up, then a cosine to zero.
@@ -67,17 +68,14 @@ public record TrainingPlan(
   }
 
   /**
-   * Logit distillation: loss = (1 - softLossWeight) * cross-entropy + softLossWeight * T^2 *
-   * KL(teacher_T || student_T). Source: Hinton, Vinyals, Dean 2015, arXiv 1503.02531.
+   * Learning from a teacher.
+   *
+   * @param lesson what is learnt
    */
-  public record Distillation(double temperature, double softLossWeight) {
-    public Distillation {
-      if (!(temperature > 0 && temperature <= 100)
-          || !(softLossWeight >= 0 && softLossWeight <= 1)) {
-        throw new IllegalArgumentException(
-            "distillation: temperature %s, softLossWeight %s (expected: 0 < T <= 100, 0 <= weight <= 1)"
-                .formatted(temperature, softLossWeight));
-      }
+  public record Distillation(Lesson lesson) {
+    /** From logits alone. Source: Hinton, Vinyals, Dean 2015, arXiv 1503.02531. */
+    public Distillation(double temperature, double softLossWeight) {
+      this(Lesson.logits(temperature, softLossWeight));
     }
   }
 

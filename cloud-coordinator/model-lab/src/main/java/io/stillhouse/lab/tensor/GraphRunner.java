@@ -42,7 +42,7 @@ public final class GraphRunner implements AutoCloseable {
     this.runtime = runtime;
     this.graph = graph;
     this.parameters = parameters;
-    this.layers = new Layers(parameters);
+    this.layers = new Layers(graph, parameters);
     graph.consumers().forEach((name, nodes) -> readers.put(name, nodes.size()));
     // The images belong to the caller, who may have more to do with them.
     readers.put(graph.nodes().get(0).name(), Integer.MAX_VALUE);
@@ -118,18 +118,31 @@ public final class GraphRunner implements AutoCloseable {
 
   /** Logits (batch, classes). Callers hold a scope. */
   Tensor forward(Tensor images, boolean training) {
+    return forward(images, training, Map.of());
+  }
+
+  /**
+   * Logits (batch, classes), and results on the way to them.
+   *
+   * @param wanted names of nodes, whose results are put into it
+   */
+  Tensor forward(Tensor images, boolean training, Map<String, Tensor> wanted) {
     Map<String, Tensor> values = new HashMap<>();
     Map<String, Integer> left = new HashMap<>(readers);
     Tensor last = images;
     for (Node node : graph.nodes()) {
       if (node.layer() instanceof Layer.Input) {
-        values.put(node.name(), images);
+        values.put(node.name(), layers.input(node, images));
         continue;
       }
       List<Tensor> inputs =
           node.inputs().stream().map(from -> Objects.requireNonNull(values.get(from))).toList();
       last = layers.apply(node, inputs, training);
       values.put(node.name(), last);
+      if (wanted.containsKey(node.name())) {
+        // A name of its own: the map below frees what it holds once the last reader had it.
+        wanted.put(node.name(), last.alias());
+      }
       for (String from : node.inputs()) {
         if (left.merge(from, -1, Integer::sum) == 0) {
           // Inference keeps only the maps that are still to be read; a gradient keeps its own.

@@ -1,6 +1,7 @@
 package io.stillhouse.lab.tensor;
 
 import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.util.List;
 import org.bytedeco.pytorch.LongOptional;
@@ -17,12 +18,23 @@ final class Layers {
   private static final long[] ONE = {1, 1};
 
   private final ParameterTensors parameters;
+  private final MarkedWeights marked;
 
-  Layers(ParameterTensors parameters) {
+  Layers(NetworkGraph graph, ParameterTensors parameters) {
     this.parameters = parameters;
+    this.marked = new MarkedWeights(graph, parameters);
+  }
+
+  /** The image as the network reads it. */
+  Tensor input(Node node, Tensor images) {
+    return marked.result(node, images);
   }
 
   Tensor apply(Node node, List<Tensor> inputs, boolean training) {
+    return marked.result(node, compute(node, inputs, training));
+  }
+
+  private Tensor compute(Node node, List<Tensor> inputs, boolean training) {
     Layer layer = node.layer();
     Tensor x = inputs.get(0);
     if (layer instanceof Layer.Conv conv) {
@@ -104,8 +116,8 @@ final class Layers {
             && conv.padWidth() == 0;
     return torch.conv2d(
         thinned ? everyNth(x, conv.stride()) : x,
-        parameters.get(name + ".weight"),
-        conv.bias() ? optional(name + ".bias") : new TensorOptional(),
+        marked.weight(name),
+        conv.bias() ? new TensorOptional(marked.bias(name)) : new TensorOptional(),
         both(thinned ? 1 : conv.stride()),
         new long[] {conv.padHeight(), conv.padWidth()},
         ONE,
@@ -121,8 +133,8 @@ final class Layers {
     Tensor y =
         torch.linear(
             x.flatten(1, -1),
-            parameters.get(name + ".weight"),
-            linear.bias() ? optional(name + ".bias") : new TensorOptional());
+            marked.weight(name),
+            linear.bias() ? new TensorOptional(marked.bias(name)) : new TensorOptional());
     return y.reshape(y.size(0), y.size(1), 1, 1);
   }
 

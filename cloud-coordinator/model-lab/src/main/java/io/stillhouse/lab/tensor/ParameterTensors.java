@@ -1,5 +1,6 @@
 package io.stillhouse.lab.tensor;
 
+import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.network.Weights;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -49,7 +50,7 @@ final class ParameterTensors implements AutoCloseable {
     return zeros;
   }
 
-  /** What training changes: all but running statistics. */
+  /** What training changes: all but running statistics and marks. */
   Map<String, Tensor> trained() {
     Map<String, Tensor> trained = new LinkedHashMap<>(tensors);
     trained.keySet().removeIf(ParameterTensors::statistic);
@@ -82,7 +83,14 @@ final class ParameterTensors implements AutoCloseable {
   }
 
   private static boolean statistic(String name) {
-    return name.endsWith(".mean") || name.endsWith(".var");
+    return name.endsWith(".mean")
+        || name.endsWith(".var")
+        || name.endsWith(TrainingMarks.RANGE)
+        || name.endsWith(TrainingMarks.MASK);
+  }
+
+  boolean has(String name) {
+    return tensors.containsKey(name);
   }
 
   Tensor get(String name) {

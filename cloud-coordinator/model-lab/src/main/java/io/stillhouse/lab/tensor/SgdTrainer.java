@@ -147,8 +147,11 @@ public final class SgdTrainer implements AutoCloseable {
               .trained()
               .forEach(
                   (name, parameter) -> {
-                    float[] values = ParameterTensors.floats(parameter.grad());
-                    gradients.put(name, values, values.length);
+                    Tensor gradient = parameter.grad();
+                    if (gradient.defined()) {
+                      float[] values = ParameterTensors.floats(gradient);
+                      gradients.put(name, values, values.length);
+                    }
                   });
           return gradients.build();
         });

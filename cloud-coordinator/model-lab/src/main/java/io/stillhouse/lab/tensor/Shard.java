@@ -1,5 +1,11 @@
 package io.stillhouse.lab.tensor;
 
+import io.stillhouse.lab.network.TrainingMarks;
+import io.stillhouse.model.recipe.Lesson;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -16,17 +22,26 @@ import org.bytedeco.pytorch.global.torch;
  */
 final class Shard implements AutoCloseable {
   private static final long MEAN = 1;
-  private static final long SUM = 2;
   private static final long IGNORE_NO_LABEL = -100;
+
+  /** Stands in a map for a result that is asked for. */
+  private static final Tensor NOTHING = new Tensor();
 
   private final GraphRunner runner;
   private final Optional<GraphRunner> teacher;
   private final Objective objective;
 
+  /** Maps that the lesson compares; none where it compares logits alone. */
+  private final List<FeaturePairs.Pair> pairs;
+
   Shard(GraphRunner runner, Optional<GraphRunner> teacher, Objective objective) {
     this.runner = runner;
     this.teacher = teacher;
     this.objective = objective;
+    this.pairs =
+        teacher.isPresent() && objective.lesson().method().looksInside()
+            ? FeaturePairs.of(runner.graph(), teacher.get().graph())
+            : List.of();
   }
 
   /** Images {@code [from, to)} of a batch. */
@@ -65,8 +80,15 @@ final class Shard implements AutoCloseable {
   private Tensor loss(Tensor images, LongPointer labels, int count) {
     Tensor target =
         torch.from_blob(labels, new long[] {count}, new TensorOptions(torch.ScalarType.Long));
-    Optional<Tensor> soft = teacher.map(followed -> softTargets(followed, images));
-    Tensor logits = runner.forward(images, true);
+    Map<String, Tensor> ofTeacher = new HashMap<>();
+    Map<String, Tensor> ofStudent = new HashMap<>();
+    teacher.ifPresent(followed -> wish(followed, ofTeacher, ofStudent));
+    Optional<Tensor> said =
+        teacher.map(
+            followed ->
+                NativeScope.keepingWithoutGradient(
+                    () -> followed.forward(images, false, ofTeacher)));
+    Tensor logits = runner.forward(images, true, ofStudent);
     Tensor hard =
         torch.cross_entropy_loss(
             logits,
@@ -74,28 +96,61 @@ final class Shard implements AutoCloseable {
             new TensorOptional(),
             MEAN,
             IGNORE_NO_LABEL,
-            soft.isPresent() ? 0 : objective.labelSmoothing());
-    if (soft.isEmpty()) {
+            said.isPresent() ? 0 : objective.labelSmoothing());
+    if (said.isEmpty()) {
       return hard;
     }
-    double temperature = objective.temperature();
-    Tensor divergence =
-        torch
-            .kl_div(
-                torch.log_softmax(logits.mul(new Scalar(1 / temperature)), 1),
-                soft.get(),
-                SUM,
-                false)
-            .mul(new Scalar(temperature * temperature / count));
-    return hard.mul(new Scalar(1 - objective.softShare()))
-        .add(divergence.mul(new Scalar(objective.softShare())));
+    Lesson lesson = objective.lesson();
+    Tensor soft =
+        lesson.method() == Lesson.Method.DECOUPLED
+            ? SoftLosses.decoupled(
+                logits, said.get(), target, lesson.temperature(), lesson.methodWeight())
+            : SoftLosses.logits(logits, said.get(), lesson.temperature());
+    Tensor loss =
+        hard.mul(new Scalar(1 - lesson.softLossWeight()))
+            .add(soft.mul(new Scalar(lesson.softLossWeight())));
+    return lesson.method().looksInside()
+        ? loss.add(features(ofStudent, ofTeacher).mul(new Scalar(lesson.methodWeight())))
+        : loss;
   }
 
-  private Tensor softTargets(GraphRunner followed, Tensor images) {
-    return NativeScope.keepingWithoutGradient(
-        () ->
-            torch.softmax(
-                followed.forward(images, false).mul(new Scalar(1 / objective.temperature())), 1));
+  /** Asks both networks for the results that the lesson compares. */
+  private void wish(
+      GraphRunner followed, Map<String, Tensor> ofTeacher, Map<String, Tensor> ofStudent) {
+    for (FeaturePairs.Pair pair : pairs) {
+      ofTeacher.put(pair.teacher(), NOTHING);
+      ofStudent.put(pair.student(), NOTHING);
+    }
+    if (objective.lesson().method() == Lesson.Method.RELATIONAL) {
+      ofTeacher.put(FeaturePairs.embedding(followed.graph()), NOTHING);
+      ofStudent.put(FeaturePairs.embedding(runner.graph()), NOTHING);
+    }
+  }
+
+  private Tensor features(Map<String, Tensor> ofStudent, Map<String, Tensor> ofTeacher) {
+    if (objective.lesson().method() == Lesson.Method.RELATIONAL) {
+      String own = FeaturePairs.embedding(runner.graph());
+      String other = FeaturePairs.embedding(teacher.orElseThrow().graph());
+      return SoftLosses.relational(
+          of(ofStudent, own).flatten(1, -1), of(ofTeacher, other).flatten(1, -1));
+    }
+    if (objective.lesson().method() == Lesson.Method.HINTS) {
+      FeaturePairs.Pair middle = FeaturePairs.middle(pairs);
+      return SoftLosses.hint(
+          of(ofStudent, middle.student()),
+          of(ofTeacher, middle.teacher()),
+          parameters().get(middle.student() + TrainingMarks.REGRESSOR));
+    }
+    return pairs.stream()
+        .map(
+            pair ->
+                SoftLosses.attention(of(ofStudent, pair.student()), of(ofTeacher, pair.teacher())))
+        .reduce(Tensor::add)
+        .orElseThrow();
+  }
+
+  private static Tensor of(Map<String, Tensor> results, String node) {
+    return Objects.requireNonNull(results.get(node));
   }
 
   @Override

@@ -154,7 +154,7 @@ class ChannelPrunerTest {
   })
   void rounding_never_adds_channels_and_never_leaves_none(
       int channels, double ratio, int roundTo, int kept) {
-    assertThat(ChannelPruner.keep(channels, ratio, roundTo)).isEqualTo(kept);
+    assertThat(ChannelBudget.keep(channels, ratio, roundTo)).isEqualTo(kept);
   }
 
   @Test

@@ -5,12 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.model.Precision;
 import io.stillhouse.model.recipe.Compression.Calibration;
+import io.stillhouse.model.recipe.Compression.Cluster;
 import io.stillhouse.model.recipe.Compression.Distill;
 import io.stillhouse.model.recipe.Compression.Importance;
+import io.stillhouse.model.recipe.Compression.LowRank;
 import io.stillhouse.model.recipe.Compression.Prune;
 import io.stillhouse.model.recipe.Compression.Quantize;
+import io.stillhouse.model.recipe.Compression.Sparsify;
 import io.stillhouse.model.recipe.CompressionRecipe;
+import io.stillhouse.model.recipe.Factorisation;
+import io.stillhouse.model.recipe.Factorisation.Measure;
+import io.stillhouse.model.recipe.Factorisation.Method;
+import io.stillhouse.model.recipe.Lesson;
+import io.stillhouse.model.recipe.Selection;
+import io.stillhouse.model.recipe.Sparsity;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,6 +62,94 @@ class RecipeYamlTest {
                     new Quantize(Precision.INT8, Calibration.PERCENTILE))));
   }
 
+  @Test
+  void a_pruning_step_says_where_channels_are_compared_and_in_how_many_rounds() {
+    assertThat(
+            RecipeYaml.parse(
+                    "r.yaml",
+                    """
+                    steps:
+                      - prune: {ratio: 0.4, importance: batchNormScale, roundTo: 8, epochs: 6, scope: global,
+                                rounds: 3, layers: {stem.conv: 0, stage1.block0.first.conv: 0.25}}
+                    """)
+                .steps())
+        .containsExactly(
+            new Prune(
+                0.4,
+                Importance.BATCH_NORM_SCALE,
+                8,
+                6,
+                new Selection(
+                    Selection.Scope.GLOBAL,
+                    Map.of("stem.conv", 0.0, "stage1.block0.first.conv", 0.25),
+                    3)));
+  }
+
+  @Test
+  void every_further_field_reaches_its_step() {
+    assertThat(
+            RecipeYaml.parse(
+                    "r.yaml",
+                    """
+                    steps:
+                      - distill: {student: same, method: decoupled, methodWeight: 2, teachers: [a, b], epochs: 3}
+                      - sparsify: {ratio: 0.8, epochs: 2}
+                      - sparsify: {pattern: "2:4"}
+                      - cluster: {bits: 4}
+                      - quantize: {equalise: true, correctBias: true, accuracyDropMax: 0.01, calibration: entropy}
+                    """)
+                .steps())
+        .containsExactly(
+            new Distill(
+                "same", 1, new Lesson(Lesson.Method.DECOUPLED, 4, 0.9, 2, List.of("a", "b")), 3),
+            new Sparsify(Sparsity.share(0.8), 2),
+            new Sparsify(Sparsity.pattern(2, 4), 0),
+            new Cluster(4),
+            new Quantize(
+                Precision.INT8,
+                Calibration.ENTROPY,
+                Quantize.Mode.PTQ,
+                0,
+                new Quantize.Repairs(true, true, 0.01)));
+    assertThat(RecipeYaml.parse("r.yaml", "steps:\n  - quantize: {mode: qat, epochs: 2}\n").steps())
+        .containsExactly(
+            new Quantize(
+                Precision.INT8,
+                Calibration.PERCENTILE,
+                Quantize.Mode.QAT,
+                2,
+                Quantize.Repairs.NONE));
+    assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "steps:\n  - sparsify: {epochs: 2}\n"))
+        .hasMessage("r.yaml, line 2: sparsify: ratio and pattern (expected: exactly one of them)");
+    assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "steps:\n  - quantize: {equalise: yes}\n"))
+        .hasMessageContaining("equalise: yes (expected: true, false)");
+    assertThatThrownBy(
+            () ->
+                RecipeYaml.parse(
+                    "r.yaml", "steps:\n  - distill: {student: same, teachers: a, epochs: 1}\n"))
+        .hasMessageContaining("teachers: not a list");
+  }
+
+  @Test
+  void a_factorisation_keeps_energy_or_a_share_of_the_cost() {
+    assertThat(
+            RecipeYaml.parse(
+                    "r.yaml",
+                    "steps:\n  - lowRank: {method: tucker2}\n  - lowRank: {method: svd, macsKept: 0.5, epochs: 2}\n")
+                .steps())
+        .containsExactly(
+            new LowRank(new Factorisation(Method.TUCKER2, Measure.ENERGY, 0.9), 0),
+            new LowRank(new Factorisation(Method.SVD, Measure.MACS, 0.5), 2));
+    assertThatThrownBy(
+            () ->
+                RecipeYaml.parse(
+                    "r.yaml",
+                    "steps:\n  - lowRank: {method: cp, macsKept: 0.5, energyKept: 0.9}\n"))
+        .hasMessage("r.yaml, line 2: lowRank: energyKept and macsKept (expected: one of them)");
+    assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "steps:\n  - lowRank: {method: qr}\n"))
+        .hasMessageContaining("method: qr (expected: svd, spatialSvd, tucker2, cp)");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -60,11 +158,11 @@ class RecipeYamlTest {
         "seed: 7 | sed: 7 | line 1: recipe: unknown field sed (expected: seed, steps)",
         "ratio: 0.4 | ratio: 1.4 | line 4: ratio: 1.4 (expected: 0 <= ratio < 1)",
         "ratio: 0.4, |  | line 4: prune: field ratio is missing",
-        "roundTo: 4 | round: 4 | line 4: prune: unknown field round (expected: epochs, importance, ratio, roundTo)",
-        "importance: l1 | importance: taylor | line 4: importance: taylor (expected: l1)",
-        "calibration: minMax | calibration: kl | line 5: calibration: kl (expected: minMax, percentile)",
-        "precision: int8 | precision: int4 | line 5: precision: int4 (expected: int8)",
-        "quantize: | quantise: | line 5: step: unknown field quantise (expected: distill, prune, quantize)",
+        "roundTo: 4 | round: 4 | line 4: prune: unknown field round (expected: epochs, importance, layers, ratio, roundTo, rounds, scope)",
+        "importance: l1 | importance: l3 | line 4: importance: l3 (expected: l1, l2, batchNormScale, taylor, geometricMedian, random)",
+        "calibration: minMax | calibration: kl | line 5: calibration: kl (expected: minMax, percentile, mse, entropy)",
+        "precision: int8 | precision: int4 | line 5: precision: int4 (expected: int8, fp16)",
+        "quantize: | quantise: | line 5: step: unknown field quantise (expected: cluster, distill, lowRank, prune, quantize, sparsify)",
         "epochs: 6 | epochs: 6.5 | line 3: epochs: 6.5 (expected: a whole number)",
         "epochs: 6 | epochs: [6] | line 3: epochs: not a single value",
         "epochs: 2 | ratio: 2 | line 4: prune: field ratio stands twice",

@@ -14,51 +14,181 @@ public sealed interface Compression {
   int EPOCHS_MAX = 1_000;
 
   /**
-   * Trains a smaller network on the teacher's outputs (Hinton et al. 2015): loss = softLossWeight *
-   * T^2 * KL(teacher, student at temperature T) + (1 - softLossWeight) * cross-entropy.
+   * Trains a network on what a teacher says.
    *
-   * @param student a name of {@link NetworkCatalog}
+   * @param student a name of {@link NetworkCatalog}, or {@value #SAME} for the teacher's own shape
+   *     with new weights (Furlanello et al. 2018)
    * @param width its width
+   * @param lesson what is learnt from the teacher
    */
-  record Distill(
-      String student, double width, double temperature, double softLossWeight, int epochs)
-      implements Compression {
+  record Distill(String student, double width, Lesson lesson, int epochs) implements Compression {
+    /** The student that has the teacher's shape. */
+    public static final String SAME = "same";
+
     public Distill {
-      NetworkCatalog.entry(student);
-      require(width > 0 && width <= NetworkCatalog.WIDTH_MAX, "width", width, "0 < width <= 8");
-      require(temperature > 0 && temperature <= 100, "temperature", temperature, "0 < T <= 100");
-      require(
-          softLossWeight >= 0 && softLossWeight <= 1, "softLossWeight", softLossWeight, "0 to 1");
-      require(epochs >= 1 && epochs <= EPOCHS_MAX, "epochs", epochs, "1 to " + EPOCHS_MAX);
+      if (student.equals(SAME)) {
+        Expected.that(width == 1, "width", width, "1 for a student of the teacher's shape");
+      } else {
+        NetworkCatalog.entry(student);
+      }
+      Expected.that(
+          width > 0 && width <= NetworkCatalog.WIDTH_MAX, "width", width, "0 < width <= 8");
+      Expected.that(epochs >= 1 && epochs <= EPOCHS_MAX, "epochs", epochs, "1 to " + EPOCHS_MAX);
+    }
+
+    /** From logits alone. */
+    public Distill(
+        String student, double width, double temperature, double softLossWeight, int epochs) {
+      this(student, width, Lesson.logits(temperature, softLossWeight), epochs);
+    }
+
+    public double temperature() {
+      return lesson.temperature();
+    }
+
+    public double softLossWeight() {
+      return lesson.softLossWeight();
     }
   }
 
   /**
    * Removes whole channels, then trains on.
    *
-   * @param ratio share of the channels of each group that goes, before rounding
+   * @param ratio share of the channels that goes, before rounding
    * @param roundTo channels that stay are a multiple of this; 1 for no rounding
-   * @param epochs training after the removal; 0 for none
+   * @param epochs training after the removal, over all rounds; 0 for none
+   * @param selection how the removal is divided
    */
-  record Prune(double ratio, Importance importance, int roundTo, int epochs)
+  record Prune(double ratio, Importance importance, int roundTo, int epochs, Selection selection)
       implements Compression {
     public Prune {
-      require(ratio >= 0 && ratio < 1, "ratio", ratio, "0 <= ratio < 1");
-      require(roundTo >= 1 && roundTo <= 64, "roundTo", roundTo, "1 to 64");
-      require(epochs >= 0 && epochs <= EPOCHS_MAX, "epochs", epochs, "0 to " + EPOCHS_MAX);
+      Expected.that(ratio >= 0 && ratio < 1, "ratio", ratio, "0 <= ratio < 1");
+      Expected.that(roundTo >= 1 && roundTo <= 64, "roundTo", roundTo, "1 to 64");
+      Expected.that(epochs >= 0 && epochs <= EPOCHS_MAX, "epochs", epochs, "0 to " + EPOCHS_MAX);
+      Expected.that(
+          selection.rounds() == 1 || epochs >= selection.rounds(),
+          "rounds",
+          selection.rounds(),
+          "1, or at least one epoch for each of them");
+    }
+
+    /** The same share of every layer, at once. */
+    public Prune(double ratio, Importance importance, int roundTo, int epochs) {
+      this(ratio, importance, roundTo, epochs, Selection.EVEN);
     }
   }
 
-  /** Which channels matter least. */
+  /**
+   * Which channels matter least. Weights are those that are left when batch normalisation is folded
+   * in, because normalisation makes the scale of a bare filter meaningless.
+   */
   enum Importance {
-    /** Sum of the absolute weights that make a channel, after batch normalisation is folded in. */
-    L1
+    /** Sum of the absolute weights that make a channel (Li et al. 2017). */
+    L1,
+    /** Root of the sum of their squares. */
+    L2,
+    /** Absolute multiplier of the channel's batch normalisation (Liu et al. 2017). */
+    BATCH_NORM_SCALE,
+    /** Square of the loss's first-order change when the channel goes (Molchanov et al. 2019). */
+    TAYLOR,
+    /** Distance to the other filters: what they can replace goes first (He et al. 2019). */
+    GEOMETRIC_MEDIAN,
+    /** Chance, from the recipe's seed: what the others must beat. */
+    RANDOM
   }
 
-  /** Post-training quantization: weights and activations become 8-bit numbers. */
-  record Quantize(Precision precision, Calibration calibration) implements Compression {
+  /**
+   * Replaces layers by products of smaller ones where that is cheaper, then trains on.
+   *
+   * @param epochs training after the replacement; 0 for none
+   */
+  record LowRank(Factorisation factorisation, int epochs) implements Compression {
+    public LowRank {
+      Expected.that(epochs >= 0 && epochs <= EPOCHS_MAX, "epochs", epochs, "0 to " + EPOCHS_MAX);
+    }
+  }
+
+  /**
+   * Holds single weights at zero: for size on the wire alone, since kernels multiply zeros as fast
+   * as anything else.
+   *
+   * @param sparsity which weights
+   * @param epochs training of the rest; 0 for none
+   */
+  record Sparsify(Sparsity sparsity, int epochs) implements Compression {
+    public Sparsify {
+      Expected.that(epochs >= 0 && epochs <= EPOCHS_MAX, "epochs", epochs, "0 to " + EPOCHS_MAX);
+    }
+  }
+
+  /**
+   * Shares few values among the weights of each layer, by k-means; the file then holds a palette
+   * and places in it (Han et al. 2016).
+   *
+   * @param bits of a place: the palette has 2^bits values
+   */
+  record Cluster(int bits) implements Compression {
+    public Cluster {
+      Expected.that(bits >= 2 && bits <= 8, "bits", bits, "2 to 8");
+    }
+  }
+
+  /**
+   * Writes numbers with fewer bits: int8 for weights and activations, fp16 for storage alone.
+   *
+   * @param calibration how ranges of activations are chosen; int8 only
+   * @param mode int8 only
+   * @param epochs of training with rounding, for {@link Mode#QAT}; 0 otherwise
+   * @param repairs what is done against loss of accuracy; int8 only
+   */
+  record Quantize(
+      Precision precision, Calibration calibration, Mode mode, int epochs, Repairs repairs)
+      implements Compression {
     public Quantize {
-      require(precision == Precision.INT8, "precision", precision, "int8");
+      Expected.that(precision != Precision.FP32, "precision", precision, "int8, fp16");
+      Expected.that(
+          mode == Mode.PTQ ? epochs == 0 : epochs >= 1 && epochs <= EPOCHS_MAX,
+          "epochs",
+          epochs,
+          mode == Mode.PTQ ? "0 without qat" : "1 to " + EPOCHS_MAX + " with qat");
+      Expected.that(
+          precision == Precision.INT8 || (mode == Mode.PTQ && repairs.equals(Repairs.NONE)),
+          "precision",
+          precision,
+          "int8 for qat and repairs; fp16 is storage alone");
+    }
+
+    /** Post-training quantization as it comes. */
+    public Quantize(Precision precision, Calibration calibration) {
+      this(precision, calibration, Mode.PTQ, 0, Repairs.NONE);
+    }
+
+    /** When rounding is met. */
+    public enum Mode {
+      /** After training. */
+      PTQ,
+      /** In training, so that weights settle where rounding hurts least (Jacob et al. 2018). */
+      QAT
+    }
+
+    /**
+     * Against loss of accuracy.
+     *
+     * @param equalise moves scale between neighbouring layers so that channels fill their ranges
+     * @param correctBias takes the mean error that rounded weights cause out of the biases
+     * @param accuracyDropMax most that may be lost on training images, absolute; when more is lost,
+     *     further repairs are tried and the layers that hurt most stay in float32. 1 for no bound
+     */
+    public record Repairs(boolean equalise, boolean correctBias, double accuracyDropMax) {
+      public static final Repairs NONE = new Repairs(false, false, 1);
+
+      public Repairs {
+        Expected.that(
+            accuracyDropMax >= 0 && accuracyDropMax <= 1,
+            "accuracyDropMax",
+            accuracyDropMax,
+            "0 to 1");
+      }
     }
   }
 
@@ -66,27 +196,39 @@ public sealed interface Compression {
   enum Calibration {
     MIN_MAX,
     /** Cuts the rarest 0.1 % of values at each end. */
-    PERCENTILE
+    PERCENTILE,
+    /** Has the least squared error of rounding and cutting together. */
+    MSE,
+    /** Keeps most of the distribution's information: least Kullback-Leibler divergence. */
+    ENTROPY
   }
 
   /** Exhaustive by construction: a new case changes this signature, so every caller must decide. */
   default <R> R match(
-      Function<Distill, R> distill, Function<Prune, R> prune, Function<Quantize, R> quantize) {
+      Function<Distill, R> distill,
+      Function<Prune, R> prune,
+      Function<LowRank, R> lowRank,
+      Function<Sparsify, R> sparsify,
+      Function<Cluster, R> cluster,
+      Function<Quantize, R> quantize) {
     if (this instanceof Distill c) {
       return distill.apply(c);
     }
     if (this instanceof Prune c) {
       return prune.apply(c);
     }
+    if (this instanceof LowRank c) {
+      return lowRank.apply(c);
+    }
+    if (this instanceof Sparsify c) {
+      return sparsify.apply(c);
+    }
+    if (this instanceof Cluster c) {
+      return cluster.apply(c);
+    }
     if (this instanceof Quantize c) {
       return quantize.apply(c);
     }
     throw new AssertionError("unreachable: " + this);
-  }
-
-  private static void require(boolean holds, String field, Object value, String expected) {
-    if (!holds) {
-      throw new IllegalArgumentException("%s: %s (expected: %s)".formatted(field, value, expected));
-    }
   }
 }

@@ -1,13 +1,24 @@
 package io.stillhouse.model.recipe;
 
+import io.stillhouse.model.Precision;
+import io.stillhouse.model.recipe.Compression.Quantize;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Compression steps in the order they are applied, and the seed of everything random in them. Equal
  * recipes on equal teachers and data give equal students on the same kind of machine.
  *
- * <p>Distillation, if any, stands first, because it replaces the network; quantization, if any,
- * stands last, because nothing can be trained after it.
+ * <p>Any order is taken in which no step undoes an earlier one:
+ *
+ * <ul>
+ *   <li>{@code distill} is first: it replaces the network;
+ *   <li>{@code prune} comes before {@code lowRank} (ranks are not channels) and before {@code
+ *       sparsify} (what is left of a channel says nothing about it);
+ *   <li>{@code lowRank} comes before {@code sparsify}: a product of factors fills the zeros;
+ *   <li>after {@code cluster} nothing is trained: weights would leave the palette;
+ *   <li>{@code quantize} is last: its weights are not trained on.
+ * </ul>
  */
 public record CompressionRecipe(long seed, List<Compression> steps) {
   /** Most steps of one recipe. */
@@ -20,16 +31,62 @@ public record CompressionRecipe(long seed, List<Compression> steps) {
           "steps: %d (expected: 1 to %d)".formatted(steps.size(), STEPS_MAX));
     }
     for (int i = 0; i < steps.size(); i++) {
-      if (steps.get(i) instanceof Compression.Distill && i > 0) {
+      int place = i + 1;
+      Optional<String> objection =
+          objection(steps.get(i), steps.subList(0, i), steps.size() - place);
+      if (objection.isPresent()) {
         throw new IllegalArgumentException(
-            "steps: distill stands at place %d (expected: first, because it replaces the network)"
-                .formatted(i + 1));
-      }
-      if (steps.get(i) instanceof Compression.Quantize && i < steps.size() - 1) {
-        throw new IllegalArgumentException(
-            "steps: quantize stands at place %d (expected: last, because int8 weights are not trained on)"
-                .formatted(i + 1));
+            "steps: %s stands at place %d%s".formatted(name(steps.get(i)), place, objection.get()));
       }
     }
+  }
+
+  private static Optional<String> objection(Compression step, List<Compression> before, int after) {
+    if (step instanceof Compression.Distill && !before.isEmpty()) {
+      return Optional.of(" (expected: first, because it replaces the network)");
+    }
+    if (step instanceof Quantize && after > 0) {
+      return Optional.of(" (expected: last, because int8 weights are not trained on)");
+    }
+    for (Compression earlier : before) {
+      Optional<String> undone = undoes(step, earlier);
+      if (undone.isPresent()) {
+        return Optional.of(
+            ", after %s (expected: before it, because %s)".formatted(name(earlier), undone.get()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Why a step must not follow an earlier one. */
+  private static Optional<String> undoes(Compression step, Compression earlier) {
+    boolean cuts = step instanceof Compression.Prune;
+    boolean factorises = step instanceof Compression.LowRank;
+    if (cuts && earlier instanceof Compression.LowRank) {
+      return Optional.of("ranks are not channels");
+    }
+    if (cuts && earlier instanceof Compression.Sparsify) {
+      return Optional.of("what is left of a channel says nothing about it");
+    }
+    if (factorises && earlier instanceof Compression.Sparsify) {
+      return Optional.of("a product of factors fills the zeros");
+    }
+    if (earlier instanceof Compression.Cluster && !(step instanceof Quantize)) {
+      return Optional.of("weights would leave the palette");
+    }
+    if (earlier instanceof Compression.Cluster && step instanceof Quantize quantize) {
+      if (quantize.precision() == Precision.FP16) {
+        return Optional.of("a palette is smaller than fp16 already");
+      }
+      if (quantize.mode() == Quantize.Mode.QAT) {
+        return Optional.of("qat trains, and weights would leave the palette");
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static String name(Compression step) {
+    String type = step.getClass().getSimpleName();
+    return Character.toLowerCase(type.charAt(0)) + type.substring(1);
   }
 }

@@ -1,0 +1,219 @@
+package io.stillhouse.lab.compress;
+
+import io.stillhouse.lab.CancelledException;
+import io.stillhouse.lab.LabException;
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Compression.LowRank;
+import io.stillhouse.model.recipe.Factorisation;
+import io.stillhouse.model.recipe.Factorisation.Method;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Carries out a low-rank step: decomposes every layer that the method is for, keeps those chains
+ * that take fewer multiplications and fewer weights than the layer, and says of the others why not.
+ */
+final class LowRankStep {
+  private final StepContext context;
+
+  LowRankStep(StepContext context) {
+    this.context = context;
+  }
+
+  /**
+   * A network with chains in it.
+   *
+   * @param layers what became of each layer, for the report
+   */
+  record Factorised(Network network, List<Map<String, Object>> layers) {
+    Factorised {
+      layers = List.copyOf(layers);
+    }
+  }
+
+  /** Refuses when no layer at all becomes cheaper. */
+  Factorised run(Network network, LowRank step, Progress progress) {
+    Factorised made = factorise(network, step.factorisation(), progress.part(0, 0.3));
+    if (made.layers().stream().noneMatch(row -> row.containsKey("ranks"))) {
+      throw new LabException(
+          "recipe step lowRank",
+          made.layers().isEmpty()
+              ? "network %s has no layer that %s is for"
+                  .formatted(
+                      network.graph().name(), YamlFields.spelled(step.factorisation().method()))
+              : "no layer becomes cheaper; the first, %s: %s"
+                  .formatted(made.layers().get(0).get("layer"), made.layers().get(0).get("kept")),
+          "Keep less energy, use another method, or leave the step out");
+    }
+    return new Factorised(
+        context.fineTune(made.network(), step.epochs(), progress.part(0.3, 1)), made.layers());
+  }
+
+  private Factorised factorise(Network network, Factorisation rule, Progress progress) {
+    NetworkGraph graph = network.graph();
+    Map<String, ImageShape> shapes = graph.shapes();
+    List<Node> nodes = new ArrayList<>();
+    Weights.Builder weights = network.weights().toBuilder();
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (int n = 0; n < graph.nodes().size(); n++) {
+      Node node = graph.nodes().get(n);
+      Optional<Decomposition> decomposition = decomposition(network, node, rule.method(), rows);
+      if (decomposition.isEmpty()) {
+        nodes.add(node);
+        continue;
+      }
+      if (progress.cancelled()) {
+        throw new CancelledException("lowRank");
+      }
+      progress.report("lowRank", (double) n / graph.nodes().size(), node.name());
+      ImageShape input = shapes.getOrDefault(node.inputs().get(0), graph.input());
+      Choice choice = new Choice(node.layer(), decomposition.get(), input);
+      Optional<Decomposition.Ranks> ranks = choice.ranks(rule);
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("layer", node.name());
+      if (ranks.isEmpty()) {
+        row.put("kept", choice.reason());
+        nodes.add(node);
+      } else {
+        List<Layer> chain = decomposition.get().layers(ranks.get());
+        Decomposition.Factors factors = decomposition.get().factors(ranks.get());
+        row.put("ranks", ranks.get().toString());
+        row.put("macsBefore", ChainCost.macs(List.of(node.layer()), input));
+        row.put("macsAfter", ChainCost.macs(chain, input));
+        row.put("energyKept", factors.energyKept());
+        replace(node, chain, factors, nodes, weights);
+      }
+      rows.add(row);
+    }
+    return new Factorised(
+        new Network(
+            new NetworkGraph(graph.name(), graph.input(), graph.classes(), nodes), weights.build()),
+        rows);
+  }
+
+  private Optional<Decomposition> decomposition(
+      Network network, Node node, Method method, List<Map<String, Object>> rows) {
+    if (!suits(node.layer(), method)) {
+      return Optional.empty();
+    }
+    String name = node.name() + ".weight";
+    Tensor4 weight = Tensor4.of(network.weights().values(name), network.weights().shape(name));
+    try {
+      if (weight.energy() == 0) {
+        throw new IllegalArgumentException("all its weights are zero");
+      }
+      return Optional.of(
+          switch (method) {
+            case SVD, SPATIAL_SVD -> new MatrixDecomposition(node.layer(), weight);
+            case TUCKER2 -> new TuckerDecomposition((Layer.Conv) node.layer(), weight);
+            case CP -> new CpDecomposition((Layer.Conv) node.layer(), weight, context.seed());
+          });
+    } catch (IllegalArgumentException e) {
+      rows.add(Map.of("layer", node.name(), "kept", String.valueOf(e.getMessage())));
+      return Optional.empty();
+    }
+  }
+
+  private static boolean suits(Layer layer, Method method) {
+    if (layer instanceof Layer.Linear) {
+      return method == Method.SVD;
+    }
+    if (layer instanceof Layer.Conv conv && conv.groups() == 1) {
+      boolean pointwise = conv.kernelHeight() * conv.kernelWidth() == 1;
+      boolean both = conv.kernelHeight() > 1 && conv.kernelWidth() > 1;
+      return method == Method.SVD ? pointwise : both;
+    }
+    return false;
+  }
+
+  /** Chain nodes are {@code <node>.part1}, ...; the last keeps the name that others read. */
+  private static void replace(
+      Node node,
+      List<Layer> chain,
+      Decomposition.Factors factors,
+      List<Node> nodes,
+      Weights.Builder weights) {
+    weights.remove(node.name() + ".weight");
+    List<String> inputs = node.inputs();
+    for (int i = 0; i < chain.size(); i++) {
+      boolean last = i == chain.size() - 1;
+      String name = last ? node.name() : node.name() + ".part" + (i + 1);
+      nodes.add(new Node(name, chain.get(i), inputs));
+      weights.put(name + ".weight", factors.weights().get(i), ChainCost.shape(chain.get(i)));
+      inputs = List.of(name);
+    }
+  }
+
+  /** Finds ranks for one layer, or a reason against all. */
+  private static final class Choice {
+    private final Layer layer;
+    private final Decomposition decomposition;
+    private final ImageShape input;
+    private String reason = "";
+
+    Choice(Layer layer, Decomposition decomposition, ImageShape input) {
+      this.layer = layer;
+      this.decomposition = decomposition;
+      this.input = input;
+    }
+
+    String reason() {
+      return reason;
+    }
+
+    Optional<Decomposition.Ranks> ranks(Factorisation rule) {
+      return rule.measure() == Factorisation.Measure.ENERGY
+          ? forEnergy(rule.kept())
+          : forMacs(rule.kept());
+    }
+
+    private Optional<Decomposition.Ranks> forEnergy(double kept) {
+      if (!cheaper(decomposition.ranks(1), 1)) {
+        reason = "even rank 1 takes no fewer multiplications and weights";
+        return Optional.empty();
+      }
+      Decomposition.Ranks ranks = decomposition.ranksFor(kept);
+      if (!cheaper(ranks, 1)) {
+        reason =
+            "rank %s, which keeps %s of the energy, takes %d of %d multiplications and %d of %d weights"
+                .formatted(
+                    ranks,
+                    kept,
+                    ChainCost.macs(decomposition.layers(ranks), input),
+                    ChainCost.macs(List.of(layer), input),
+                    ChainCost.weights(decomposition.layers(ranks)),
+                    ChainCost.weights(List.of(layer)));
+        return Optional.empty();
+      }
+      return Optional.of(ranks);
+    }
+
+    private Optional<Decomposition.Ranks> forMacs(double share) {
+      for (int level = decomposition.levels(); level >= 1; level--) {
+        if (cheaper(decomposition.ranks(level), share)) {
+          return Optional.of(decomposition.ranks(level));
+        }
+      }
+      reason = "even rank 1 takes more than %s of the multiplications".formatted(share);
+      return Optional.empty();
+    }
+
+    private boolean cheaper(Decomposition.Ranks ranks, double share) {
+      List<Layer> chain = decomposition.layers(ranks);
+      long whole = ChainCost.macs(List.of(layer), input);
+      long macs = ChainCost.macs(chain, input);
+      return macs < whole
+          && macs <= share * whole
+          && ChainCost.weights(chain) < ChainCost.weights(List.of(layer));
+    }
+  }
+}

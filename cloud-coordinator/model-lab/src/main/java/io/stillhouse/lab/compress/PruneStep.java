@@ -1,0 +1,82 @@
+package io.stillhouse.lab.compress;
+
+import io.stillhouse.lab.LabException;
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.export.BatchNormFolding;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.model.recipe.Compression.Importance;
+import io.stillhouse.model.recipe.Compression.Prune;
+import io.stillhouse.model.recipe.Selection;
+import java.util.Optional;
+
+/** Carries out a pruning step: looks for what goes, removes it, trains on; in rounds. */
+final class PruneStep {
+  /** Batches whose gradients a Taylor score is the mean of. */
+  static final int GRADIENT_BATCHES = 16;
+
+  private final StepContext context;
+
+  PruneStep(StepContext context) {
+    this.context = context;
+  }
+
+  /**
+   * A pruned network.
+   *
+   * @param sensitivity what trying layers showed, if the step asked for it
+   */
+  record Pruned(Network network, Optional<SensitivityTable> sensitivity) {}
+
+  Pruned run(Network network, Prune asked, Progress progress) {
+    try {
+      Optional<SensitivityTable> table = Optional.empty();
+      Prune step = asked;
+      if (asked.selection().scope() == Selection.Scope.SENSITIVITY) {
+        // Wishes for layers are checked before an hour is spent on trying them.
+        ChannelBudget unused = new ChannelBudget(asked, network.graph());
+        SensitivityTable found = sensitivity(network, asked.importance(), progress.part(0, 0.2));
+        table = Optional.of(found);
+        step = PruningSensitivity.ratios(found, PruningGroups.of(network.graph()), asked);
+      }
+      return new Pruned(
+          rounds(network, step, progress.part(table.isPresent() ? 0.2 : 0, 1)), table);
+    } catch (IllegalArgumentException e) {
+      throw new LabException(
+          "recipe step prune",
+          String.valueOf(e.getMessage()),
+          "Change the step, or leave it out for this network",
+          e);
+    }
+  }
+
+  /** Accuracy on training images with each group of channels alone pruned. */
+  SensitivityTable sensitivity(Network network, Importance importance, Progress progress) {
+    Validation validation = new Validation(context.data(), context.teacher().preprocessing());
+    return PruningSensitivity.measure(
+        network, scores(network, importance, 1, progress), validation, progress);
+  }
+
+  private Network rounds(Network network, Prune step, Progress progress) {
+    ChannelBudget budget = new ChannelBudget(step, network.graph());
+    int rounds = step.selection().rounds();
+    Network now = network;
+    for (int round = 1; round <= rounds; round++) {
+      Progress part = progress.part((round - 1.0) / rounds, (double) round / rounds);
+      ChannelScores scores = scores(now, step.importance(), round, part.part(0, 0.1));
+      now = ChannelPruner.compact(now, ChannelPruner.select(now, budget, round, scores));
+      int epochs = step.epochs() * round / rounds - step.epochs() * (round - 1) / rounds;
+      now = context.fineTune(now, epochs, part.part(0.1, 1));
+    }
+    return now;
+  }
+
+  private ChannelScores scores(
+      Network network, Importance importance, int round, Progress progress) {
+    if (importance != Importance.TAYLOR) {
+      return ChannelScores.of(network, importance, context.seed() + round);
+    }
+    return ChannelScores.taylor(
+        network,
+        context.trainer().gradients(BatchNormFolding.fold(network), GRADIENT_BATCHES, progress));
+  }
+}

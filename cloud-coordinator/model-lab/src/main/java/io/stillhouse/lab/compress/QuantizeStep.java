@@ -1,0 +1,140 @@
+package io.stillhouse.lab.compress;
+
+import io.stillhouse.lab.LabException;
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.evaluate.ModelRefusedException;
+import io.stillhouse.lab.export.ActivationRanges;
+import io.stillhouse.lab.export.BatchNormFolding;
+import io.stillhouse.lab.export.OnnxExporter;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.TrainingMarks;
+import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.Precision;
+import io.stillhouse.model.recipe.Compression.Calibration;
+import io.stillhouse.model.recipe.Compression.Quantize;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Carries out a quantization step. */
+final class QuantizeStep {
+  /**
+   * Rate of training with rounding, as a share of that of training from nothing: normalisation is
+   * folded in by then, and nothing keeps the scale of weights in check.
+   */
+  private static final double ROUNDING_RATE = 0.02;
+
+  private final StepContext context;
+
+  QuantizeStep(StepContext context) {
+    this.context = context;
+  }
+
+  /**
+   * A network and its file.
+   *
+   * @param network the float network that the file was written from
+   * @param notes what was tried, in order; empty without a bound on accuracy
+   */
+  record Quantized(Network network, StudentFolder.Onnx onnx, List<Map<String, Object>> notes) {}
+
+  Quantized run(Network network, Quantize step, Progress progress) {
+    try {
+      if (step.precision() == Precision.FP16) {
+        return made(network, OnnxExporter.fp16(TrainingMarks.without(network)));
+      }
+      List<float[]> images = images();
+      Network prepared = network;
+      if (step.mode() == Quantize.Mode.QAT) {
+        prepared = trained(network, step, images, progress.part(0, 0.8));
+      }
+      if (step.repairs().accuracyDropMax() < 1) {
+        return new RescueLadder(context, images)
+            .run(network, prepared, step, progress.part(0.8, 1));
+      }
+      Attempt attempt = Attempt.of(prepared, step.calibration(), images, Attempt.Repair.of(step));
+      return made(attempt.network(), attempt.onnx());
+    } catch (IllegalArgumentException | ModelRefusedException e) {
+      throw new LabException(
+          "recipe step quantize", String.valueOf(e.getMessage()), "Keep float32", e);
+    }
+  }
+
+  private static Quantized made(Network network, byte[] onnx) {
+    return new Quantized(TrainingMarks.without(network), new StudentFolder.Onnx(onnx), List.of());
+  }
+
+  private List<float[]> images() {
+    return StudentFolder.spread(
+        context.data().train(), RecipeRun.CALIBRATION_IMAGES, context.teacher().preprocessing());
+  }
+
+  /** Folds normalisation, marks every result with its range, trains, takes the ranges off again. */
+  private Network trained(Network network, Quantize step, List<float[]> images, Progress progress) {
+    Network folded = BatchNormFolding.fold(network);
+    if (step.repairs().equalise()) {
+      folded = CrossLayerEqualisation.equalise(folded);
+    }
+    ActivationRanges ranges =
+        Calibrator.calibrate(TrainingMarks.without(folded), images, step.calibration());
+    Network marked = marked(folded, ranges);
+    return TrainingMarks.without(
+        context.fineTune(marked, step.epochs(), ROUNDING_RATE, progress), TrainingMarks.RANGE);
+  }
+
+  /** A folded network whose training rounds as a file with these ranges will. */
+  static Network marked(Network folded, ActivationRanges ranges) {
+    Weights.Builder weights = folded.weights().toBuilder();
+    // In the order of the graph, because it reaches digests of checkpoints.
+    folded
+        .graph()
+        .nodes()
+        .forEach(
+            node -> {
+              ActivationRanges.Range range = ranges.byNode().get(node.name());
+              if (range != null) {
+                weights.put(
+                    node.name() + TrainingMarks.RANGE, new float[] {range.low(), range.high()}, 2);
+              }
+            });
+    return new Network(folded.graph(), weights.build());
+  }
+
+  /** A network prepared for rounding, and the ranges that were seen in it. */
+  record Attempt(Network network, ActivationRanges ranges) {
+
+    /** What is done to the network before ranges are looked for. */
+    record Repair(boolean equalise, boolean correctBias) {
+      static Repair of(Quantize step) {
+        // Equalisation comes before training with rounding, and must not follow it.
+        boolean trained = step.mode() == Quantize.Mode.QAT;
+        return new Repair(
+            step.repairs().equalise() && !trained, step.repairs().correctBias() && !trained);
+      }
+    }
+
+    static Attempt of(
+        Network network, Calibration calibration, List<float[]> images, Repair repair) {
+      Network prepared = TrainingMarks.without(network);
+      if (repair.equalise() || repair.correctBias()) {
+        prepared = BatchNormFolding.fold(prepared);
+        prepared = repair.equalise() ? CrossLayerEqualisation.equalise(prepared) : prepared;
+        prepared = repair.correctBias() ? BiasCorrection.correct(prepared, images) : prepared;
+      }
+      return new Attempt(prepared, Calibrator.calibrate(prepared, images, calibration));
+    }
+
+    byte[] onnx() {
+      return OnnxExporter.int8(network, ranges);
+    }
+  }
+
+  /** One line of what was tried. */
+  static Map<String, Object> note(String tried, double accuracy, byte[] onnx) {
+    Map<String, Object> note = new LinkedHashMap<>();
+    note.put("tried", tried);
+    note.put("accuracy", accuracy);
+    note.put("fileBytes", onnx.length);
+    return note;
+  }
+}

@@ -1,0 +1,84 @@
+package io.stillhouse.lab.compress;
+
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.TrainingMarks;
+import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Compression.Sparsify;
+import io.stillhouse.model.recipe.Sparsity;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
+/**
+ * Carries out a sparsity step: sets the smallest weights to zero (Han et al. 2015, arXiv
+ * 1506.02626; N of M: Mishra et al. 2021, arXiv 2104.08378), marks them so that whatever trains
+ * later holds them there, and trains the rest.
+ */
+final class SparsifyStep {
+  private final StepContext context;
+
+  SparsifyStep(StepContext context) {
+    this.context = context;
+  }
+
+  Network run(Network network, Sparsify step, Progress progress) {
+    return context.fineTune(sparse(network, step.sparsity()), step.epochs(), progress);
+  }
+
+  /** Zeros and masks. Layers with fewer inputs than a pattern's group are left as they are. */
+  static Network sparse(Network network, Sparsity sparsity) {
+    Weights.Builder weights = network.weights().toBuilder();
+    for (Node node : network.graph().nodes()) {
+      if (!(node.layer() instanceof Layer.Conv || node.layer() instanceof Layer.Linear)) {
+        continue;
+      }
+      String name = node.name() + ".weight";
+      float[] values = network.weights().values(name);
+      int[] shape = network.weights().shape(name);
+      float[] mask = new float[values.length];
+      Arrays.fill(mask, 1);
+      if (sparsity.group() == 0) {
+        zeroSmallest(
+            values,
+            mask,
+            IntStream.range(0, values.length).toArray(),
+            (int) (sparsity.ratio() * values.length));
+      } else {
+        pattern(values, mask, shape, sparsity);
+      }
+      for (int i = 0; i < values.length; i++) {
+        values[i] *= mask[i];
+      }
+      weights.put(name, values, shape).put(node.name() + TrainingMarks.MASK, mask, shape);
+    }
+    return new Network(network.graph(), weights.build());
+  }
+
+  private static void pattern(float[] values, float[] mask, int[] shape, Sparsity sparsity) {
+    int inputs = shape[1];
+    int window = values.length / (shape[0] * inputs);
+    for (int out = 0; out < shape[0]; out++) {
+      for (int at = 0; at < window; at++) {
+        for (int from = 0; from + sparsity.group() <= inputs; from += sparsity.group()) {
+          int[] places = new int[sparsity.group()];
+          for (int i = 0; i < places.length; i++) {
+            places[i] = (out * inputs + from + i) * window + at;
+          }
+          zeroSmallest(values, mask, places, sparsity.group() - sparsity.kept());
+        }
+      }
+    }
+  }
+
+  private static void zeroSmallest(float[] values, float[] mask, int[] places, int count) {
+    Arrays.stream(places)
+        .boxed()
+        // Ties go by place, so that they have one outcome.
+        .sorted(Comparator.<Integer>comparingDouble(i -> Math.abs(values[i])))
+        .limit(count)
+        .forEach(i -> mask[i] = 0);
+  }
+}

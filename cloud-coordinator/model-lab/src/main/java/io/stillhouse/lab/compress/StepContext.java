@@ -1,0 +1,31 @@
+package io.stillhouse.lab.compress;
+
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.teacher.TrainingPlan;
+
+/** What every step of a recipe works with. */
+record StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, long seed) {
+  /** Learning rate of training after a change, as a share of that of training from nothing. */
+  private static final double FINE_TUNE_RATE = 0.25;
+
+  /** Trains on after a change; zero epochs change nothing. */
+  Network fineTune(Network network, int epochs, Progress progress) {
+    return fineTune(network, epochs, FINE_TUNE_RATE, progress);
+  }
+
+  /** As above, at a share of the rate of training from nothing. */
+  Network fineTune(Network network, int epochs, double rateShare, Progress progress) {
+    if (epochs == 0) {
+      return network;
+    }
+    TrainingPlan quick = TrainingPlan.quick(epochs, seed);
+    return trainer.train(
+        network,
+        teacher.network(),
+        quick.withLearningRate(rateShare * quick.learningRate()),
+        progress);
+  }
+}

@@ -1,0 +1,137 @@
+package io.stillhouse.lab.tensor;
+
+import io.stillhouse.lab.network.TrainingMarks;
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Weights and results as {@link TrainingMarks} want them while a network learns.
+ *
+ * <p>Rounding is that of the 8-bit file: results to 256 levels, ties to even, zero point rounded
+ * first; weights to 255 levels per output channel; biases to the product of both scales. Its
+ * gradient is 1 where it rounds and 0 where it cuts (straight-through estimator, Bengio et al.
+ * 2013, arXiv 1308.3432; training with it, Jacob et al. 2018, arXiv 1712.05877). Without marks
+ * everything is passed through. Callers hold a scope.
+ */
+final class MarkedWeights {
+  private static final float SCALE_MIN = 1e-8f;
+  private static final float WEIGHT_MAX = 127;
+  private static final float LEVEL_MAX = 255;
+
+  private final ParameterTensors parameters;
+
+  /** Levels of results by node; of nodes that only move values, those of what they move. */
+  private final Map<String, Levels> levels = new HashMap<>();
+
+  private final Map<String, String> firstInput = new HashMap<>();
+
+  /** Scale and zero point of a result. */
+  private record Levels(float scale, float zero) {}
+
+  MarkedWeights(NetworkGraph graph, ParameterTensors parameters) {
+    this.parameters = parameters;
+    for (Node node : graph.nodes()) {
+      String mark = node.name() + TrainingMarks.RANGE;
+      if (parameters.has(mark)) {
+        float[] range = ParameterTensors.floats(parameters.get(mark));
+        float scale = Math.max(SCALE_MIN, (range[1] - range[0]) / LEVEL_MAX);
+        float zero = Math.max(0, Math.min(LEVEL_MAX, Math.round(-range[0] / scale)));
+        levels.put(node.name(), new Levels(scale, zero));
+      } else if (moves(node.layer()) && levels.containsKey(node.inputs().get(0))) {
+        levels.put(node.name(), levelsOf(node.inputs().get(0)));
+      }
+      if (!node.inputs().isEmpty()) {
+        firstInput.put(node.name(), node.inputs().get(0));
+      }
+    }
+  }
+
+  private Levels levelsOf(String node) {
+    return levels.getOrDefault(node, new Levels(1, 0));
+  }
+
+  private static boolean moves(Layer layer) {
+    return layer instanceof Layer.Flatten
+        || layer instanceof Layer.MaxPool
+        || layer instanceof Layer.ChannelSlice
+        || layer instanceof Layer.ChannelShuffle
+        || layer instanceof Layer.Dropout;
+  }
+
+  private boolean rounds(String node) {
+    return levels.containsKey(firstInput.getOrDefault(node, ""));
+  }
+
+  /** The weight that a convolution or linear layer multiplies with. */
+  Tensor weight(String node) {
+    Tensor weight = parameters.get(node + ".weight");
+    if (parameters.has(node + TrainingMarks.MASK)) {
+      weight = weight.mul(parameters.get(node + TrainingMarks.MASK));
+    }
+    if (!rounds(node)) {
+      return weight;
+    }
+    Tensor scale = weightScale(weight);
+    Tensor whole =
+        torch.clamp(
+            torch.round(weight.detach().div(scale)), scalar(-WEIGHT_MAX), scalar(WEIGHT_MAX));
+    return straightThrough(weight, whole.mul(scale));
+  }
+
+  /** The bias that goes with it. */
+  Tensor bias(String node) {
+    Tensor bias = parameters.get(node + ".bias");
+    if (!rounds(node)) {
+      return bias;
+    }
+    Tensor weight = parameters.get(node + ".weight");
+    float input = levelsOf(firstInput.getOrDefault(node, "")).scale();
+    Tensor scale = weightScale(weight).reshape(bias.size(0)).mul(new Scalar(input));
+    return straightThrough(bias, torch.round(bias.detach().div(scale)).mul(scale));
+  }
+
+  /** Largest absolute weight of each output channel over 127, shaped to divide the weight. */
+  private static Tensor weightScale(Tensor weight) {
+    Tensor rows = weight.detach().abs().reshape(weight.size(0), -1);
+    Tensor largest = rows.amax(new long[] {1}, false).div(new Scalar(WEIGHT_MAX));
+    long[] shape = new long[(int) weight.dim()];
+    Arrays.fill(shape, 1);
+    shape[0] = weight.size(0);
+    return torch.clamp_min(largest, new Scalar(SCALE_MIN)).reshape(shape);
+  }
+
+  /** The result that others read. */
+  Tensor result(Node node, Tensor tensor) {
+    if (!parameters.has(node.name() + TrainingMarks.RANGE)) {
+      return tensor;
+    }
+    Levels as = levelsOf(node.name());
+    Tensor inside =
+        torch.clamp(
+            tensor, scalar(-as.zero() * as.scale()), scalar((LEVEL_MAX - as.zero()) * as.scale()));
+    Tensor whole =
+        torch.clamp(
+            torch.round(tensor.detach().div(new Scalar(as.scale()))).add(new Scalar(as.zero())),
+            scalar(0),
+            scalar(LEVEL_MAX));
+    Tensor rounded = whole.sub(new Scalar(as.zero())).mul(new Scalar(as.scale()));
+    return straightThrough(inside, rounded);
+  }
+
+  /** The value of one tensor with the gradient of another. */
+  private static Tensor straightThrough(Tensor gradient, Tensor value) {
+    return gradient.add(value.sub(gradient).detach());
+  }
+
+  private static ScalarOptional scalar(float value) {
+    return new ScalarOptional(new Scalar(value));
+  }
+}

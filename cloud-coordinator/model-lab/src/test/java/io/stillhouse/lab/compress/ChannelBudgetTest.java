@@ -1,0 +1,131 @@
+package io.stillhouse.lab.compress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.testing.Networks;
+import io.stillhouse.model.graph.NetworkCost;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.recipe.Compression.Importance;
+import io.stillhouse.model.recipe.Compression.Prune;
+import io.stillhouse.model.recipe.Selection;
+import io.stillhouse.model.recipe.Selection.Scope;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ChannelBudgetTest {
+  private static final long SEED = 31;
+
+  private static Prune step(double ratio, int roundTo, Selection selection) {
+    return new Prune(ratio, Importance.L1, roundTo, selection.rounds(), selection);
+  }
+
+  private static Network pruned(Network network, Prune step, int rounds) {
+    ChannelBudget budget = new ChannelBudget(step, network.graph());
+    Network now = network;
+    for (int round = 1; round <= rounds; round++) {
+      ChannelScores scores = ChannelScores.of(now, step.importance(), SEED);
+      now = ChannelPruner.compact(now, ChannelPruner.select(now, budget, round, scores));
+    }
+    return now;
+  }
+
+  /**
+   * The channel lists of Li et al. 2017, table 1, in each block's first convolution. Theirs pads
+   * its shortcuts with zeros (option A); ours projects, which costs 2,752 params and 262,144
+   * multiply-accumulates more, pruned or not.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "resnet56, 14, 28, 57, 1.7 2.0 3.0 3.8, 773336, 112.44",
+    "resnet56, 6, 22, 57, 1.7 1.8 2.0 2.7 3.0 3.8, 735712, 90.91",
+    "resnet110, 8, 32, 64, 1.17, 1688522, 212.78",
+    "resnet110, 8, 19, 44, 1.17 2.0 3.0, 1168424, 155.12"
+  })
+  void published_channel_lists_give_the_published_counts(
+      String name, int first, int second, int third, String whole, long params, double megamacs) {
+    Network network = Networks.catalogue(name, "3x32x32", 1, SEED);
+    int blocks = (name.equals("resnet56") ? 54 : 108) / 6;
+    Map<String, Double> ratios = new TreeMap<>();
+    Set<String> skipped = Set.of(whole.split(" "));
+    int[] kept = {first, second, third};
+    int[] of = {16, 32, 64};
+    for (int stage = 1; stage <= 3; stage++) {
+      for (int block = 0; block < blocks; block++) {
+        if (!skipped.contains(stage + "." + block)) {
+          ratios.put(
+              "stage%d.block%d.first.conv".formatted(stage, block),
+              1 - (double) kept[stage - 1] / of[stage - 1]);
+        }
+      }
+    }
+    Network small = pruned(network, step(0, 1, new Selection(Scope.LAYER, ratios, 1)), 1);
+    NetworkCost cost = NetworkCost.of(small.graph());
+    assertThat(cost.params()).isEqualTo(params + 2_752);
+    assertThat(Math.round((cost.macs() - 262_144) / 1e4) / 100.0).isEqualTo(megamacs);
+  }
+
+  @Test
+  void rounds_remove_the_same_part_of_what_is_left_and_end_at_the_ratio() {
+    Network network = Networks.catalogue("resnet8", "3x32x32", 1, SEED);
+    Prune step = step(0.75, 1, new Selection(Scope.LAYER, Map.of(), 2));
+    assertThat(channels(pruned(network, step, 1).graph())).containsExactly(8, 8, 16, 16, 32, 32);
+    assertThat(channels(pruned(network, step, 2).graph())).containsExactly(4, 4, 8, 8, 16, 16);
+  }
+
+  @Test
+  void comparison_over_the_network_takes_more_where_channels_matter_less() {
+    Network network = Networks.catalogue("resnet8", "3x32x32", 1, SEED);
+    // The first group's channels matter a thousand times less than their layer's mean, bar one.
+    float[] weight = network.weights().values("stage2.block0.first.conv.weight");
+    int each = weight.length / 32;
+    for (int i = each; i < weight.length; i++) {
+      weight[i] *= 1e-3f;
+    }
+    Network skewed =
+        new Network(
+            network.graph(),
+            network.weights().toBuilder()
+                .put("stage2.block0.first.conv.weight", weight, 32, 16, 3, 3)
+                .build());
+    Prune step = step(0.1, 1, new Selection(Scope.GLOBAL, Map.of(), 1));
+    List<Integer> before = channels(network.graph());
+    List<Integer> after = channels(pruned(skewed, step, 1).graph());
+    int all = before.stream().mapToInt(Integer::intValue).sum();
+    assertThat(after.stream().mapToInt(Integer::intValue).sum()).isEqualTo(Math.round(0.9f * all));
+    // A tenth of 32 channels, rounded up, is left at the least.
+    assertThat(after.get(2)).isEqualTo(Math.max(4, 32 - (all - Math.round(0.9f * all))));
+    assertThat(after.get(0)).isEqualTo(16);
+  }
+
+  @Test
+  void ratios_of_single_layers_stand_in_every_scope_and_zero_protects() {
+    Network network = Networks.catalogue("resnet8", "3x32x32", 1, SEED);
+    Map<String, Double> wishes =
+        Map.of("stage1.block0.first.conv", 0.5, "stage2.block0.first.conv", 0.0);
+    for (Scope scope : List.of(Scope.LAYER, Scope.GLOBAL)) {
+      List<Integer> kept =
+          channels(pruned(network, step(0.25, 4, new Selection(scope, wishes, 1)), 1).graph());
+      assertThat(kept.get(1)).as(scope.toString()).isEqualTo(8);
+      assertThat(kept.get(2)).as(scope.toString()).isEqualTo(32);
+    }
+    assertThatThrownBy(
+            () ->
+                new ChannelBudget(
+                    step(0.2, 1, new Selection(Scope.LAYER, Map.of("classifier", 0.1), 1)),
+                    network.graph()))
+        .hasMessageContaining("layers: [classifier] makes no channels that can go (expected: some")
+        .hasMessageContaining("stage1.block0.first.conv");
+  }
+
+  /** Channels of each group, in order. */
+  private static List<Integer> channels(NetworkGraph graph) {
+    return PruningGroups.of(graph).stream().map(PruningGroup::channels).toList();
+  }
+}

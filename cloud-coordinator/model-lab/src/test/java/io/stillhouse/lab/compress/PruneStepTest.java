@@ -1,0 +1,134 @@
+package io.stillhouse.lab.compress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.stillhouse.lab.LabSettings;
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.compress.SensitivityTable.Row;
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.Preprocessing;
+import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.Provenance;
+import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.tensor.TensorRuntime;
+import io.stillhouse.lab.testing.Networks;
+import io.stillhouse.lab.testing.PlainRunner;
+import io.stillhouse.model.recipe.Compression.Importance;
+import io.stillhouse.model.recipe.Compression.Prune;
+import io.stillhouse.model.recipe.CompressionRecipe;
+import io.stillhouse.model.recipe.Selection;
+import io.stillhouse.model.recipe.Selection.Scope;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class PruneStepTest {
+  private static final Dataset DATA =
+      DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(256, 64);
+  private static final long SEED = 12;
+
+  private static StoredModel teacher() {
+    return new StoredModel(
+        Networks.catalogue("resnet8", "1x28x28", 0.5, SEED),
+        DATA.labels(),
+        Preprocessing.measured(DATA.train()),
+        new Provenance("", "", Map.of(), SEED, Map.of()));
+  }
+
+  private static RecipeRun run() {
+    TensorRuntime runtime = TensorRuntime.start(1, LabSettings.defaults().nativeCacheDir());
+    StoredModel teacher = teacher();
+    return new RecipeRun(
+        new DataTrainer(runtime, DATA, teacher.preprocessing(), Optional.empty()),
+        DATA,
+        teacher,
+        SEED);
+  }
+
+  @Test
+  void a_recipe_prunes_by_taylor_in_rounds_and_the_file_says_what_the_network_says() {
+    Prune step = new Prune(0.5, Importance.TAYLOR, 2, 2, new Selection(Scope.GLOBAL, Map.of(), 2));
+    RecipeRun.Result made = run().run(new CompressionRecipe(SEED, List.of(step)), Progress.none());
+    int before = channels(teacher().network());
+    assertThat(channels(made.network())).isBetween(before / 2 - 8, before / 2 + 8);
+    Random random = new Random(SEED);
+    try (OrtModel model = OrtModel.open(made.onnx().bytes())) {
+      for (int i = 0; i < 3; i++) {
+        float[] image = Networks.image(made.network().graph().input(), random);
+        double[] expected = PlainRunner.run(made.network(), image);
+        float[] actual = model.run(image);
+        for (int c = 0; c < expected.length; c++) {
+          assertThat((double) actual[c]).isCloseTo(expected[c], within(1e-3));
+        }
+      }
+    }
+  }
+
+  @Test
+  void trying_layers_is_reported_and_decides_what_each_loses() {
+    Prune step = new Prune(0.3, Importance.L2, 1, 0, new Selection(Scope.SENSITIVITY, Map.of(), 1));
+    RecipeRun.Result made = run().run(new CompressionRecipe(SEED, List.of(step)), Progress.none());
+    int before = channels(teacher().network());
+    assertThat(channels(made.network())).isBetween((int) (0.62 * before), (int) (0.78 * before));
+    assertThat(made.notes()).containsOnlyKeys("step1.sensitivity");
+  }
+
+  @Test
+  void layers_that_bear_it_lose_more_at_the_same_drop() {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.5, SEED);
+    List<PruningGroup> groups = PruningGroups.of(network.graph());
+    List<Row> rows =
+        groups.stream()
+            .flatMap(
+                group ->
+                    PruningSensitivity.RATIOS.stream()
+                        .map(
+                            ratio ->
+                                new Row(
+                                    group.makers().get(0),
+                                    ratio,
+                                    // The first group costs a point per channel share, others a
+                                    // tenth.
+                                    0.9 - ratio * (group.equals(groups.get(0)) ? 0.1 : 0.01))))
+            .toList();
+    SensitivityTable table = new SensitivityTable("prune", 0.9, rows);
+    Prune asked =
+        new Prune(0.5, Importance.L1, 1, 0, new Selection(Scope.SENSITIVITY, Map.of(), 1));
+    Map<String, Double> ratios =
+        PruningSensitivity.ratios(table, groups, asked).selection().layerRatios();
+    assertThat(ratios.getOrDefault(groups.get(0).makers().get(0), 1.0)).isZero();
+    assertThat(ratios.getOrDefault(groups.get(5).makers().get(0), 0.0)).isGreaterThan(0.5);
+    double removed = 0;
+    double all = 0;
+    for (PruningGroup group : groups) {
+      removed += ratios.getOrDefault(group.makers().get(0), 0.0) * group.channels();
+      all += group.channels();
+    }
+    assertThat(removed / all).isCloseTo(0.5, within(1e-6));
+  }
+
+  @Test
+  void a_table_becomes_a_plot_with_one_bar_per_layer() {
+    SensitivityTable table =
+        new SensitivityTable(
+            "prune",
+            0.9,
+            List.of(new Row("a", 0.5, 0.8), new Row("a", 0.9, 0.4), new Row("b", 0.5, 0.95)));
+    assertThat(table.toSvg())
+        .startsWith("<svg")
+        .endsWith("</svg>\n")
+        .contains(">a</text><rect x=\"270\" y=\"21\" width=\"140\"")
+        .contains(">0.500</text>")
+        .contains("width=\"0\"");
+    assertThat(table.toFields()).containsKeys("method", "baseline", "rows");
+  }
+
+  private static int channels(Network network) {
+    return PruningGroups.of(network.graph()).stream().mapToInt(PruningGroup::channels).sum();
+  }
+}

@@ -1,0 +1,307 @@
+package io.stillhouse.lab.compress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.stillhouse.lab.LabException;
+import io.stillhouse.lab.LabSettings;
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.Preprocessing;
+import io.stillhouse.lab.evaluate.Evaluator;
+import io.stillhouse.lab.evaluate.IntegerFusion;
+import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.export.ActivationRanges;
+import io.stillhouse.lab.export.BatchNormFolding;
+import io.stillhouse.lab.export.Int8Weights;
+import io.stillhouse.lab.export.OnnxExporter;
+import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.Provenance;
+import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.tensor.GraphRunner;
+import io.stillhouse.lab.tensor.TensorRuntime;
+import io.stillhouse.lab.testing.Networks;
+import io.stillhouse.lab.testing.PlainRunner;
+import io.stillhouse.model.Precision;
+import io.stillhouse.model.recipe.Compression.Calibration;
+import io.stillhouse.model.recipe.Compression.Quantize;
+import io.stillhouse.model.recipe.Compression.Quantize.Mode;
+import io.stillhouse.model.recipe.Compression.Quantize.Repairs;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class QuantizeStepTest {
+  private static final Dataset DATA =
+      DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(256, 64);
+  private static final Preprocessing SCALING = Preprocessing.measured(DATA.train());
+  private static final TensorRuntime RUNTIME =
+      TensorRuntime.start(1, LabSettings.defaults().nativeCacheDir());
+  private static final long SEED = 19;
+
+  private static StepContext context(Network teacher) {
+    return new StepContext(
+        new DataTrainer(RUNTIME, DATA, SCALING, Optional.empty()),
+        DATA,
+        new StoredModel(
+            teacher, DATA.labels(), SCALING, new Provenance("", "", Map.of(), SEED, Map.of())),
+        SEED);
+  }
+
+  private static List<float[]> images(int count) {
+    return StudentFolder.spread(DATA.train(), count, SCALING);
+  }
+
+  private static float[] simulated(Network marked, List<float[]> images) {
+    int each = images.get(0).length;
+    float[] all = new float[each * images.size()];
+    for (int i = 0; i < images.size(); i++) {
+      System.arraycopy(images.get(i), 0, all, i * each, each);
+    }
+    try (GraphRunner runner = new GraphRunner(RUNTIME, marked)) {
+      return runner.logits(all);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"resnet8, 0.5", "separable_small, 0.5"})
+  void training_sees_what_the_8_bit_file_will_say(String name, double width) {
+    Network folded = BatchNormFolding.fold(Networks.catalogue(name, "1x28x28", width, SEED));
+    List<float[]> images = images(48);
+    ActivationRanges ranges = Calibrator.calibrate(folded, images, Calibration.PERCENTILE);
+    float[] logits = simulated(QuantizeStep.marked(folded, ranges), images);
+    float[] plain = simulated(folded, images);
+    double gap = 0;
+    double rounding = 0;
+    int same = 0;
+    try (OrtModel file = OrtModel.open(OnnxExporter.int8(folded, ranges))) {
+      for (int i = 0; i < images.size(); i++) {
+        float[] expected = file.run(images.get(i));
+        for (int c = 0; c < 10; c++) {
+          gap += Math.pow((double) expected[c] - logits[10 * i + c], 2);
+          rounding += Math.pow((double) expected[c] - plain[10 * i + c], 2);
+        }
+        float[] one = Arrays.copyOfRange(logits, 10 * i, 10 * i + 10);
+        same += Evaluator.argMax(expected) == Evaluator.argMax(one) ? 1 : 0;
+      }
+    }
+    // What is left are sums in another order that end on the other side of a half.
+    assertThat(gap).isLessThan(0.05 * rounding);
+    assertThat(same).isGreaterThanOrEqualTo(47);
+  }
+
+  @Test
+  void training_with_rounding_brings_the_file_nearer_to_the_teacher(@TempDir Path scratch)
+      throws Exception {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    Quantize step = new Quantize(Precision.INT8, Calibration.MIN_MAX, Mode.QAT, 3, Repairs.NONE);
+    QuantizeStep.Quantized made =
+        new QuantizeStep(context(network)).run(network, step, Progress.none());
+    byte[] before =
+        new QuantizeStep(context(network))
+            .run(network, new Quantize(Precision.INT8, Calibration.MIN_MAX), Progress.none())
+            .onnx()
+            .bytes();
+    Validation validation = new Validation(DATA, SCALING);
+    List<float[]> reference = validation.logits(OnnxExporter.fp32(network));
+    assertThat(IntegerFusion.leftovers(made.onnx().bytes(), scratch)).isEmpty();
+    assertThat(validation.judged(made.onnx().bytes(), reference).error())
+        .isNotEqualTo(validation.judged(before, reference).error());
+    assertThat(made.network().weights().has("stem.conv.range")).isFalse();
+    // The file is that of the network that is kept.
+    assertThat(validation.judged(OnnxExporter.fp32(made.network()), reference).error())
+        .isLessThan(1.0);
+  }
+
+  @Test
+  void equalisation_changes_no_output_and_evens_out_the_ranges() {
+    Network folded = BatchNormFolding.fold(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));
+    float[] weight = folded.weights().values("stage1.block0.first.conv.weight");
+    int each = weight.length / 8;
+    for (int i = 0; i < each; i++) {
+      weight[i] *= 50;
+    }
+    Network skewed =
+        new Network(
+            folded.graph(),
+            folded.weights().toBuilder()
+                .put("stage1.block0.first.conv.weight", weight, 8, 8, 3, 3)
+                .build());
+    Network even = CrossLayerEqualisation.equalise(skewed);
+    assertThat(CrossLayerEqualisation.pairs(folded.graph()))
+        .contains(
+            new CrossLayerEqualisation.Pair(
+                "stage1.block0.first.conv", "stage1.block0.second.conv"));
+    for (float[] image : images(2)) {
+      double[] expected = PlainRunner.run(skewed, image);
+      double largest = Arrays.stream(expected).map(Math::abs).max().orElse(1);
+      assertThat(PlainRunner.run(even, image)).containsExactly(expected, within(1e-4 * largest));
+    }
+    float[] first = even.weights().values("stage1.block0.first.conv.weight");
+    float[] second = even.weights().values("stage1.block0.second.conv.weight");
+    for (int c = 0; c < 8; c++) {
+      float one = 0;
+      float two = 0;
+      for (int i = 0; i < each; i++) {
+        one = Math.max(one, Math.abs(first[c * each + i]));
+      }
+      for (int o = 0; o < 8; o++) {
+        for (int k = 0; k < 9; k++) {
+          two = Math.max(two, Math.abs(second[(o * 8 + c) * 9 + k]));
+        }
+      }
+      assertThat(one).isCloseTo(two, within(1e-3f * two));
+    }
+  }
+
+  @Test
+  void pairs_with_a_clamp_between_them_are_left_alone() {
+    assertThat(
+            CrossLayerEqualisation.pairs(
+                BatchNormFolding.fold(Networks.catalogue("separable_small", "1x28x28", 0.5, SEED))
+                    .graph()))
+        .isEmpty();
+  }
+
+  @Test
+  void a_corrected_bias_takes_the_mean_error_out_of_the_first_layer() {
+    Network folded = BatchNormFolding.fold(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));
+    // Centre of the kernel alone, so that padding plays no part.
+    float[] weight = folded.weights().values("stem.conv.weight");
+    for (int i = 0; i < weight.length; i++) {
+      weight[i] = i % 9 == 4 ? weight[i] : i % 9 == 0 ? 127 * 0.7f : 0;
+    }
+    Network network =
+        new Network(
+            folded.graph(),
+            folded.weights().toBuilder().put("stem.conv.weight", weight, 8, 1, 3, 3).build());
+    Network corrected = BiasCorrection.correct(network, images(32));
+    float[] rounded = Int8Weights.rounded(weight, 8);
+    double mean = 0;
+    for (float[] image : images(32)) {
+      for (float value : image) {
+        mean += (double) value / image.length / 32;
+      }
+    }
+    for (int c = 0; c < 8; c++) {
+      double error = 0;
+      for (int k = 0; k < 9; k++) {
+        error += ((double) rounded[9 * c + k] - weight[9 * c + k]) * mean;
+      }
+      assertThat(
+              (double) corrected.weights().values("stem.conv.bias")[c]
+                  - network.weights().values("stem.conv.bias")[c])
+          .isCloseTo(-error, within(1e-5));
+    }
+  }
+
+  @Test
+  void the_ladder_stops_where_the_budget_holds_and_says_what_it_tried() {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    // Untrained: which class wins is a matter of little, so any change of logits moves accuracy.
+    Quantize easy = step(0.5);
+    QuantizeStep.Quantized first =
+        new QuantizeStep(context(network)).run(network, easy, Progress.none());
+    assertThat(first.notes()).hasSize(1);
+    assertThat(first.notes().get(0)).containsEntry("tried", "int8, percentile");
+    int climbed = 0;
+    for (long seed = 1; seed <= 6; seed++) {
+      Network hard = spread(Networks.catalogue("resnet8", "1x28x28", 0.25, seed));
+      List<String> tried = new ArrayList<>();
+      try {
+        new QuantizeStep(context(hard))
+            .run(hard, step(0), Progress.none())
+            .notes()
+            .forEach(note -> tried.add(String.valueOf(note.get("tried"))));
+        assertThat(tried).startsWith("int8, percentile").doesNotHaveDuplicates();
+        climbed += tried.size() > 1 ? 1 : 0;
+      } catch (LabException e) {
+        assertThat(e).hasMessageContaining("after 6 repairs the best accuracy on training images");
+        climbed++;
+      }
+    }
+    assertThat(climbed).isPositive();
+  }
+
+  private static Quantize step(double drop) {
+    return new Quantize(
+        Precision.INT8, Calibration.PERCENTILE, Mode.PTQ, 0, new Repairs(false, false, drop));
+  }
+
+  /**
+   * The same function with weights that are hard to round: one channel a thousand times another.
+   */
+  private static Network spread(Network network) {
+    Network folded = BatchNormFolding.fold(network);
+    float[] first = folded.weights().values("stage1.block0.first.conv.weight");
+    float[] bias = folded.weights().values("stage1.block0.first.conv.bias");
+    float[] second = folded.weights().values("stage1.block0.second.conv.weight");
+    int channels = bias.length;
+    int each = first.length / channels;
+    for (int i = 0; i < each; i++) {
+      first[i] *= 1000;
+    }
+    bias[0] *= 1000;
+    for (int o = 0; o < channels; o++) {
+      for (int k = 0; k < 9; k++) {
+        second[o * channels * 9 + k] /= 1000;
+      }
+    }
+    return new Network(
+        folded.graph(),
+        folded.weights().toBuilder()
+            .put("stage1.block0.first.conv.weight", first, channels, channels, 3, 3)
+            .put("stage1.block0.first.conv.bias", bias, channels)
+            .put("stage1.block0.second.conv.weight", second, channels, channels, 3, 3)
+            .build());
+  }
+
+  @Test
+  void half_precision_halves_the_file_and_hardly_changes_an_answer() {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 1, SEED);
+    QuantizeStep.Quantized made =
+        new QuantizeStep(context(network))
+            .run(network, new Quantize(Precision.FP16, Calibration.MIN_MAX), Progress.none());
+    byte[] whole = OnnxExporter.fp32(network);
+    assertThat((double) whole.length / made.onnx().bytes().length).isGreaterThan(1.85);
+    try (OrtModel small = OrtModel.open(made.onnx().bytes());
+        OrtModel large = OrtModel.open(whole)) {
+      for (float[] image : images(4)) {
+        float[] expected = large.run(image);
+        float[] actual = small.run(image);
+        for (int c = 0; c < 10; c++) {
+          assertThat(actual[c])
+              .isCloseTo(expected[c], within(0.02f + 0.01f * Math.abs(expected[c])));
+        }
+      }
+    }
+  }
+
+  @Test
+  void a_weight_that_no_half_can_hold_is_refused() {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    float[] bias = network.weights().values("classifier.weight");
+    bias[0] = 1e6f;
+    Network large =
+        new Network(
+            network.graph(),
+            network.weights().toBuilder()
+                .put("classifier.weight", bias, network.weights().shape("classifier.weight"))
+                .build());
+    assertThatThrownBy(
+            () ->
+                new QuantizeStep(context(network))
+                    .run(large, new Quantize(Precision.FP16, Calibration.MIN_MAX), Progress.none()))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("weight: 1000000.0 (expected: finite, up to 65504.0 in fp16)");
+  }
+}

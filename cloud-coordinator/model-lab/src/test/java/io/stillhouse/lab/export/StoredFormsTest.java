@@ -1,0 +1,105 @@
+package io.stillhouse.lab.export;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stillhouse.lab.testing.Networks;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class StoredFormsTest {
+  private static final long SEED = 4;
+
+  @Test
+  void every_half_is_its_own_nearest() {
+    for (int pattern = 0; pattern < 1 << 16; pattern++) {
+      float value = Half.toFloat((short) pattern);
+      if (Float.isFinite(value)) {
+        assertThat(Half.of(value)).isEqualTo((short) pattern);
+      }
+    }
+  }
+
+  @Test
+  void the_nearest_half_is_taken_and_ties_go_to_the_even_one() {
+    Random random = new Random(SEED);
+    for (int i = 0; i < 20_000; i++) {
+      float value = (float) (random.nextGaussian() * Math.pow(10, random.nextInt(10) - 7));
+      if (Math.abs(value) < 60_000) {
+        short half = Half.of(value);
+        double error = Math.abs((double) Half.toFloat(half) - value);
+        for (int step : new int[] {-1, 1}) {
+          float other = Half.toFloat((short) (half + step));
+          if (!Float.isNaN(other)) { // the patterns before both zeros
+            assertThat(error).isLessThanOrEqualTo(Math.abs((double) other - value));
+          }
+        }
+      }
+    }
+    assertThat(Half.of(1 + 0x1p-11f)).isEqualTo(Half.of(1));
+    assertThat(Half.of(1 + 3 * 0x1p-11f)).isEqualTo(Half.of(1 + 0x1p-9f));
+    assertThat(Half.of(0x1p-25f)).isZero();
+    assertThat(Half.of(0x1.8p-25f)).isEqualTo((short) 1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4})
+  void packed_places_come_apart_by_division_and_remainder(int bits) {
+    Random random = new Random(SEED);
+    byte[] places = new byte[37];
+    for (int i = 0; i < places.length; i++) {
+      places[i] = (byte) random.nextInt(1 << bits);
+    }
+    byte[] packed = PaletteCoding.packed(places, bits);
+    assertThat(packed).hasSize((37 * bits + 7) / 8);
+    for (int i = 0; i < places.length; i++) {
+      int left = packed[i % packed.length] & 0xff;
+      for (int run = 0; run < i / packed.length; run++) {
+        left /= 1 << bits;
+      }
+      assertThat(left % (1 << bits)).isEqualTo(places[i]);
+    }
+  }
+
+  @Test
+  void a_transfer_form_unfolds_to_the_same_bytes() {
+    byte[] file = OnnxExporter.fp32(Networks.everyLayer(SEED));
+    assertThat(TransferForm.unpack(TransferForm.pack(file))).isEqualTo(file);
+    byte[] large = OnnxExporter.fp32(Networks.catalogue("resnet8", "3x32x32", 1, SEED));
+    byte[] packed = TransferForm.pack(large);
+    assertThat(TransferForm.unpack(packed)).isEqualTo(large);
+    assertThat(packed.length).isLessThan((int) (0.95 * large.length));
+    byte[] noModel =
+        "not a model, but bytes".repeat(20).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    assertThat(TransferForm.unpack(TransferForm.pack(noModel))).isEqualTo(noModel);
+    assertThat(TransferForm.unpack(TransferForm.pack(new byte[0]))).isEmpty();
+  }
+
+  @Test
+  void damage_is_refused_and_never_more_than_was_promised_comes_out() {
+    byte[] packed =
+        TransferForm.pack(OnnxExporter.fp32(Networks.catalogue("resnet8", "3x32x32", 0.25, SEED)));
+    for (int length : new int[] {0, 3, 8, 12, packed.length / 2, packed.length - 1}) {
+      assertThatThrownBy(() -> TransferForm.unpack(Arrays.copyOf(packed, length)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("transfer form");
+    }
+    byte[] shorter = packed.clone();
+    shorter[8] ^= 1; // lowest byte of the promised length
+    assertThatThrownBy(() -> TransferForm.unpack(shorter))
+        .isInstanceOf(IllegalArgumentException.class);
+    byte[] longer = Arrays.copyOf(packed, packed.length + 1);
+    assertThatThrownBy(() -> TransferForm.unpack(longer))
+        .isInstanceOf(IllegalArgumentException.class);
+    Random random = new Random(SEED);
+    for (int i = 0; i < 100; i++) {
+      byte[] damaged = packed.clone();
+      damaged[9 + random.nextInt(packed.length - 9)] ^= (byte) (1 + random.nextInt(255));
+      assertThatThrownBy(() -> TransferForm.unpack(damaged))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+}
