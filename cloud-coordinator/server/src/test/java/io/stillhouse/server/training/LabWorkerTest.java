@@ -51,7 +51,7 @@ class LabWorkerTest {
         job.resolve("job.json"),
         """
         {"kind":"train","threads":1,"data":"images:%1$s/photos","network":"resnet8","width":0.25,
-         "epochs":200,"seed":4,"out":"%1$s/teacher"}
+         "epochs":80,"seed":4,"out":"%1$s/teacher"}
         """
             .formatted(directory));
   }
@@ -82,7 +82,7 @@ class LabWorkerTest {
     assertThat(((WorkerOutcome.Done) done).result().path("report").path("accuracy").asDouble())
         .isBetween(0.5, 1.0);
     assertThat(directory.resolve("teacher").resolve("model.json")).exists();
-    assertThat(first[0]).as("where the second attempt began").isGreaterThan(1.0 / 200);
+    assertThat(first[0]).as("where the second attempt began").isGreaterThan(1.0 / 80);
   }
 
   @Test
