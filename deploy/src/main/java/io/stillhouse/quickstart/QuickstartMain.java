@@ -44,6 +44,7 @@ public final class QuickstartMain implements Callable<Integer> {
   }
 
   @Override
+  @SuppressWarnings("SystemConsoleNull") // We run on 17, where it tells a terminal from a pipe.
   public Integer call() throws IOException {
     Path data = dataDir.orElse(root.resolve(".stillhouse").resolve("quickstart")).toAbsolutePath();
     json.ifPresent(QuickstartMain::requireWritable);

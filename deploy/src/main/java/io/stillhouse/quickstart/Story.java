@@ -76,7 +76,7 @@ final class Story {
             Map.of("name", Fleet.modelName(), "data", DATA, "network", "resnet8", "seed", 7));
     awaitJob(started.path("jobId").asText());
     JsonNode teacher =
-        coordinator.get("/models/" + Fleet.modelName()).path("versions").path(0).path("teacher");
+        coordinator.get("/models/" + Fleet.modelName()).path("versions").path(0).path("report");
     narrator.line(
         "teacher %s: accuracy %.2f %% on the 2,000 test images, %,d parameters, %s",
         teacher.path("network").asText(),
