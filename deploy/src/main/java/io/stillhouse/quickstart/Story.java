@@ -125,9 +125,7 @@ final class Story {
     plan.put("waves", List.of(34, 100));
     plan.put("soakSeconds", 6);
     plan.put("probationSeconds", 3);
-    plan.put(
-        "gate",
-        Map.of("feedbackAccuracyDropMax", 0.05, "feedbackMin", 60, "telemetryRequired", true));
+    plan.put("gate", Map.of("accuracyDropMax", 0.05, "minFeedback", 60, "feedbackDemanded", true));
     String id = coordinator.post("/rollouts", plan).path("id").asText();
     String[] last = {""};
     return waiting.until(
