@@ -1,6 +1,7 @@
 package io.stillhouse.quickstart;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -111,10 +112,19 @@ final class Story {
     return variants;
   }
 
+  /** The variants of a version, each with the lab's measurements beside its other fields. */
   JsonNode variants(int version) {
-    return coordinator
-        .get("/models/" + Fleet.modelName() + "/versions/" + version + "/variants")
-        .path("variants");
+    JsonNode variants =
+        coordinator
+            .get("/models/" + Fleet.modelName() + "/versions/" + version + "/variants")
+            .path("variants");
+    for (JsonNode variant : variants) {
+      JsonNode measured = variant.path("evaluation");
+      ((ObjectNode) variant)
+          .put("accuracy", measured.path("accuracy").asDouble(Double.NaN))
+          .put("latencyP50Micros", measured.path("latencyP50Micros").asLong(-1));
+    }
+    return variants;
   }
 
   /** Starts a rollout and tells its waves until it ends; returns its last state. */
