@@ -7,6 +7,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -41,7 +42,7 @@ final class AgentClient {
     for (int i = 0; i < count; i++) {
       body.append(i == 0 ? "" : ",").append(images.label(from + i));
     }
-    body.append("]},\"inputs\":[{\"name\":\"x\",\"datatype\":\"UINT8\",\"shape\":[")
+    body.append("]},\"inputs\":[{\"name\":\"input\",\"datatype\":\"UINT8\",\"shape\":[")
         .append(count)
         .append(',')
         .append(images.channels())
@@ -65,6 +66,12 @@ final class AgentClient {
             .build();
     try {
       HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+      if (response.statusCode() == 400) {
+        throw new StoryException(
+            "inference at " + request.uri(),
+            new String(response.body(), StandardCharsets.UTF_8),
+            "Report this");
+      }
       if (response.statusCode() != 200) {
         return Optional.empty();
       }

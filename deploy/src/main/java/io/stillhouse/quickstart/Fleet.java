@@ -121,6 +121,11 @@ final class Fleet {
     return console;
   }
 
+  /** The name of the program that is this device. */
+  static String program(String device) {
+    return device.replaceFirst("^edge-", "agent-");
+  }
+
   static String modelName() {
     return MODEL;
   }

@@ -89,6 +89,14 @@ final class Programs implements AutoCloseable {
     }
   }
 
+  /** Resident bytes of a program that was started; 0 when there is none of that name. */
+  synchronized long residentBytes(String name) {
+    return running.stream()
+        .filter(program -> program.name().equals(name))
+        .mapToLong(program -> MemoryWatch.residentBytes(program.process().pid()))
+        .sum();
+  }
+
   private ProcessBuilder builder(String launcher, List<String> arguments, Path log) {
     List<String> command = new ArrayList<>();
     command.add(launchers.resolve(launcher).toString());

@@ -97,7 +97,7 @@ public final class QuickstartMain implements Callable<Integer> {
       Map<String, Double> accuracy = story.measure(images);
       feed.resume();
       accuracy.forEach((device, share) -> narrator.line("%-12s %.2f %%", device, 100 * share));
-      story.fleetHealth();
+      JsonNode health = story.fleetHealth();
 
       narrator.chapter("6/7 Roll out a harmed version, and watch it stopped");
       JsonNode harmed = story.rollOut(story.makeHarm());
@@ -107,7 +107,7 @@ public final class QuickstartMain implements Callable<Integer> {
       narrator.chapter("7/7 Look back");
       feed.pause();
       outcome.telemetry(story.telemetry());
-      outcome.devices(story.devices(), accuracy);
+      outcome.devices(story.devices(health), accuracy);
       feed.resume();
       narrator.block(outcome.table());
       narrator.line(

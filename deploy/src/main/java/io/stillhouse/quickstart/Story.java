@@ -17,7 +17,7 @@ import java.util.Set;
  */
 final class Story {
   private static final String DATA = "builtin:fashion-mnist-12k";
-  private static final int MEASURE_BATCH = 50;
+  private static final int MEASURE_BATCH = 25;
   private static final Duration JOB_MAX = Duration.ofMinutes(12);
   private static final Duration ROLLOUT_MAX = Duration.ofMinutes(4);
   private static final Set<String> ROLLOUT_ENDS =
@@ -74,7 +74,17 @@ final class Story {
     JsonNode started =
         coordinator.post(
             "/models",
-            Map.of("name", Fleet.modelName(), "data", DATA, "network", "resnet8", "seed", 7));
+            Map.of(
+                "name",
+                Fleet.modelName(),
+                "data",
+                DATA,
+                "network",
+                "resnet8",
+                "epochs",
+                12,
+                "seed",
+                7));
     awaitJob(started.path("jobId").asText());
     JsonNode teacher =
         coordinator.get("/models/" + Fleet.modelName()).path("versions").path(0).path("report");
@@ -144,7 +154,7 @@ final class Story {
         "Look at " + fleet.console() + " and the logs",
         () -> {
           programs.requireAlive();
-          JsonNode rollout = coordinator.get("/rollouts/" + id);
+          JsonNode rollout = stated(coordinator.get("/rollouts/" + id));
           String told =
               rollout.path("state").asText()
                   + ", wave "
@@ -162,6 +172,15 @@ final class Story {
               ? Optional.of(rollout)
               : Optional.empty();
         });
+  }
+
+  /** The rollout with its status as {@code state} and its reasons as one {@code reason}. */
+  private static JsonNode stated(JsonNode rollout) {
+    List<String> reasons = new ArrayList<>();
+    rollout.path("reasons").forEach(reason -> reasons.add(reason.asText()));
+    return ((ObjectNode) rollout)
+        .put("state", rollout.path("status").asText())
+        .put("reason", String.join("; ", reasons));
   }
 
   /** Asks the lab for a version whose students answer wrongly although their files are sound. */
@@ -228,8 +247,25 @@ final class Story {
     return telemetry;
   }
 
-  JsonNode devices() {
-    return coordinator.get("/devices").path("devices");
+  /**
+   * The devices with what they run, the latency of the last window of their class, and the resident
+   * memory of their agents.
+   */
+  JsonNode devices(JsonNode health) {
+    JsonNode devices = coordinator.get("/devices").path("devices");
+    for (JsonNode device : devices) {
+      ObjectNode row = (ObjectNode) device;
+      String id = device.path("id").asText();
+      row.put("runningDigest", device.path("reported").path("running").asText());
+      row.put("residentBytes", programs.residentBytes(Fleet.program(id)));
+      for (JsonNode measured : health) {
+        if (measured.path("hardwareClass").equals(device.path("hardwareClass"))) {
+          row.put("latencyP50Micros", measured.path("latencyP50Micros").asLong());
+          row.put("latencyP99Micros", measured.path("latencyP99Micros").asLong());
+        }
+      }
+    }
+    return devices;
   }
 
   JsonNode fleetHealth() {

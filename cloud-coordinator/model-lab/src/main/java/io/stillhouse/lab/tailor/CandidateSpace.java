@@ -29,7 +29,7 @@ public record CandidateSpace(
     return new CandidateSpace(
         "separable_small",
         List.of(1.0, 0.75, 0.5, 0.25),
-        List.of(0.0, 0.2, 0.4),
+        List.of(0.0, 0.4),
         List.of(Precision.FP32, Precision.INT8));
   }
 

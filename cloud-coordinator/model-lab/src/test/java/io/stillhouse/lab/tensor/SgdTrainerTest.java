@@ -191,7 +191,8 @@ class SgdTrainerTest {
       try (GraphRunner runner = new GraphRunner(runtime, network);
           SgdTrainer sgd = new SgdTrainer(runner, Optional.empty(), HARD, 5e-4)) {
         assertThat(sgd.step(batch, 0.05, 0)).isPositive();
-        assertThat(runner.logits(new float[32 * side * (side + 1)])).hasSize(32 * network.graph().classes());
+        assertThat(runner.logits(new float[32 * side * (side + 1)]))
+            .hasSize(32 * network.graph().classes());
       }
     }
   }
