@@ -1,6 +1,7 @@
 package io.stillhouse.quickstart;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -18,6 +19,7 @@ final class ImageFeed implements AutoCloseable {
   private final ScheduledExecutorService sender;
   private final TestImages images;
   private final AtomicLong sent = new AtomicLong();
+  private volatile Optional<StoryException> refused = Optional.empty();
   private volatile boolean paused;
 
   ImageFeed(List<AgentClient> agents, TestImages images) {
@@ -55,7 +57,19 @@ final class ImageFeed implements AutoCloseable {
       return;
     }
     int from = (int) (next.getAndAdd(BATCH) % (images.count() - BATCH));
-    agent.classify(images, from, BATCH).ifPresent(answer -> sent.addAndGet(answer.images()));
+    try {
+      agent.classify(images, from, BATCH).ifPresent(answer -> sent.addAndGet(answer.images()));
+    } catch (StoryException e) {
+      refused = Optional.of(e);
+    }
+  }
+
+  /** Throws what an agent refused: without the feed, a gate would wait for it in vain. */
+  void requireAccepted() {
+    Optional<StoryException> found = refused;
+    if (found.isPresent()) {
+      throw found.get();
+    }
   }
 
   @Override

@@ -138,7 +138,7 @@ final class Story {
   }
 
   /** Starts a rollout and tells its waves until it ends; returns its last state. */
-  JsonNode rollOut(int version) {
+  JsonNode rollOut(int version, ImageFeed feed) {
     Map<String, Object> plan = new LinkedHashMap<>();
     plan.put("model", Fleet.modelName());
     plan.put("version", version);
@@ -154,6 +154,7 @@ final class Story {
         "Look at " + fleet.console() + " and the logs",
         () -> {
           programs.requireAlive();
+          feed.requireAccepted();
           JsonNode rollout = stated(coordinator.get("/rollouts/" + id));
           String told =
               rollout.path("state").asText()
