@@ -1,5 +1,8 @@
 package io.stillhouse.quickstart;
 
+import io.stillhouse.drive.AgentClient;
+import io.stillhouse.drive.DriveException;
+import io.stillhouse.drive.TestImages;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -19,7 +22,7 @@ final class ImageFeed implements AutoCloseable {
   private final ScheduledExecutorService sender;
   private final TestImages images;
   private final AtomicLong sent = new AtomicLong();
-  private volatile Optional<StoryException> refused = Optional.empty();
+  private volatile Optional<DriveException> refused = Optional.empty();
   private volatile boolean paused;
 
   ImageFeed(List<AgentClient> agents, TestImages images) {
@@ -59,14 +62,14 @@ final class ImageFeed implements AutoCloseable {
     int from = (int) (next.getAndAdd(BATCH) % (images.count() - BATCH));
     try {
       agent.classify(images, from, BATCH).ifPresent(answer -> sent.addAndGet(answer.images()));
-    } catch (StoryException e) {
+    } catch (DriveException e) {
       refused = Optional.of(e);
     }
   }
 
   /** Throws what an agent refused: without the feed, a gate would wait for it in vain. */
   void requireAccepted() {
-    Optional<StoryException> found = refused;
+    Optional<DriveException> found = refused;
     if (found.isPresent()) {
       throw found.get();
     }

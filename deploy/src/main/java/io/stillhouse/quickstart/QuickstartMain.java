@@ -1,6 +1,12 @@
 package io.stillhouse.quickstart;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.stillhouse.drive.CoordinatorClient;
+import io.stillhouse.drive.DriveException;
+import io.stillhouse.drive.MemoryWatch;
+import io.stillhouse.drive.Programs;
+import io.stillhouse.drive.TestImages;
+import io.stillhouse.drive.Waiting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,7 +137,7 @@ public final class QuickstartMain implements Callable<Integer> {
         empty = entries.findAny().isEmpty();
       }
       if (!empty && !Files.exists(data.resolve(MARKER))) {
-        throw new StoryException(
+        throw new DriveException(
             "data dir " + data,
             "it is not empty and no earlier quickstart made it",
             "Choose another --data-dir");
@@ -159,7 +165,7 @@ public final class QuickstartMain implements Callable<Integer> {
   private static void requireWritable(Path file) {
     Path parent = file.toAbsolutePath().getParent();
     if (parent == null || !Files.isWritable(parent)) {
-      throw new StoryException(
+      throw new DriveException(
           "--json " + file,
           "its folder does not exist or cannot be written",
           "Choose another file");

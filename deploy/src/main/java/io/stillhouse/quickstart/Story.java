@@ -2,6 +2,12 @@ package io.stillhouse.quickstart;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stillhouse.drive.AgentClient;
+import io.stillhouse.drive.CoordinatorClient;
+import io.stillhouse.drive.DriveException;
+import io.stillhouse.drive.Programs;
+import io.stillhouse.drive.TestImages;
+import io.stillhouse.drive.Waiting;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -319,7 +325,7 @@ final class Story {
           return switch (job.path("state").asText()) {
             case "SUCCEEDED" -> Optional.of(job);
             case "FAILED", "CANCELLED" ->
-                throw new StoryException(
+                throw new DriveException(
                     "job " + id + " " + job.path("kind").asText(),
                     job.path("error").asText(),
                     "See the coordinator's log");

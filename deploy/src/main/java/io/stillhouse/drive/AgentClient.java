@@ -1,4 +1,4 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -15,7 +15,7 @@ import java.util.Optional;
  * One agent's inference API (Open Inference Protocol v2, REST): raw pixels in, scores out, with the
  * true labels as feedback where they are known. Thread-safe.
  */
-final class AgentClient {
+public final class AgentClient {
   private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
   private final ObjectMapper json = new ObjectMapper();
@@ -23,20 +23,20 @@ final class AgentClient {
   private final URI base;
   private final String model;
 
-  AgentClient(HttpClient http, URI base, String model) {
+  public AgentClient(HttpClient http, URI base, String model) {
     this.http = http;
     this.base = base;
     this.model = model;
   }
 
   /** How many of a batch were classified as labelled. */
-  record Answer(int images, int correct) {}
+  public record Answer(int images, int correct) {}
 
   /**
    * Sends images {@code [from, from + count)}; empty while the agent has no model or is busy, which
    * is normal during a swap.
    */
-  Optional<Answer> classify(TestImages images, int from, int count) {
+  public Optional<Answer> classify(TestImages images, int from, int count) {
     StringBuilder body = new StringBuilder(count * images.height() * images.width() * 4);
     body.append("{\"parameters\":{\"expected_label\":[");
     for (int i = 0; i < count; i++) {
@@ -67,7 +67,7 @@ final class AgentClient {
     try {
       HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
       if (response.statusCode() == 400) {
-        throw new StoryException(
+        throw new DriveException(
             "inference at " + request.uri(),
             new String(response.body(), StandardCharsets.UTF_8),
             "Report this");
