@@ -3,6 +3,7 @@ package io.stillhouse.quickstart;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stillhouse.drive.CoordinatorClient;
 import io.stillhouse.drive.DriveException;
+import io.stillhouse.drive.ImageFeed;
 import io.stillhouse.drive.MemoryWatch;
 import io.stillhouse.drive.Programs;
 import io.stillhouse.drive.TestImages;

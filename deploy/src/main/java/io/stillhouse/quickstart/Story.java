@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stillhouse.drive.AgentClient;
 import io.stillhouse.drive.CoordinatorClient;
 import io.stillhouse.drive.DriveException;
+import io.stillhouse.drive.ImageFeed;
 import io.stillhouse.drive.Programs;
 import io.stillhouse.drive.TestImages;
 import io.stillhouse.drive.Waiting;

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -81,20 +82,31 @@ final class AgentProcess {
 
   /** Starts it and waits until its inference API listens. */
   AgentProcess start() {
+    return start(command());
+  }
+
+  /** Starts it where the kernel lets no file grow beyond so many KiB. */
+  AgentProcess startWithFilesOfAtMost(int kib) {
+    List<String> limited =
+        new ArrayList<>(List.of("bash", "-c", "ulimit -f " + kib + "; exec \"$@\"", "limited"));
+    limited.addAll(command());
+    return start(limited);
+  }
+
+  private List<String> command() {
+    return List.of(
+        Checkout.LAUNCHERS.resolve("stillhouse-agent").toString(),
+        "run",
+        "--config",
+        config().toString(),
+        "--data-dir",
+        directory().toString());
+  }
+
+  private AgentProcess start(List<String> command) {
     try {
       Files.deleteIfExists(directory().resolve("rest.port"));
-      process =
-          world
-              .programs()
-              .start(
-                  name,
-                  "stillhouse-agent",
-                  List.of(
-                      "run",
-                      "--config",
-                      config().toString(),
-                      "--data-dir",
-                      directory().toString()));
+      process = world.programs().start(name, command);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -116,6 +128,12 @@ final class AgentProcess {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    return this;
+  }
+
+  /** Throws away what it has not sent, and counts from one again. */
+  AgentProcess withFreshSpool() {
+    Checkout.delete(directory().resolve("spool"));
     return this;
   }
 

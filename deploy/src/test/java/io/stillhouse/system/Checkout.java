@@ -24,9 +24,7 @@ final class Checkout {
   static Path fresh(String name) {
     Path folder = WORK.resolve(name);
     try {
-      if (Files.exists(folder)) {
-        delete(folder);
-      }
+      delete(folder);
       return Files.createDirectories(folder);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -47,13 +45,18 @@ final class Checkout {
     }
   }
 
-  private static void delete(Path folder) throws IOException {
-    List<Path> inner;
-    try (Stream<Path> tree = Files.walk(folder)) {
-      inner = tree.sorted(Comparator.reverseOrder()).toList();
+  /** Deletes a tree, if it is there. */
+  static void delete(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
     }
-    for (Path path : inner) {
-      Files.delete(path);
+    try (Stream<Path> tree = Files.walk(folder)) {
+      List<Path> inner = tree.sorted(Comparator.reverseOrder()).toList();
+      for (Path path : inner) {
+        Files.delete(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

@@ -1,8 +1,5 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
-import io.stillhouse.drive.AgentClient;
-import io.stillhouse.drive.DriveException;
-import io.stillhouse.drive.TestImages;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -15,7 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * labels, so that live accuracy reaches the coordinator through telemetry. Pauses on request, so
  * that a measurement is not disturbed.
  */
-final class ImageFeed implements AutoCloseable {
+public final class ImageFeed implements AutoCloseable {
   private static final int BATCH = 8;
   private static final long PERIOD_MILLIS = 150;
 
@@ -25,7 +22,7 @@ final class ImageFeed implements AutoCloseable {
   private volatile Optional<DriveException> refused = Optional.empty();
   private volatile boolean paused;
 
-  ImageFeed(List<AgentClient> agents, TestImages images) {
+  public ImageFeed(List<AgentClient> agents, TestImages images) {
     this.images = images;
     this.sender =
         Executors.newScheduledThreadPool(
@@ -43,15 +40,15 @@ final class ImageFeed implements AutoCloseable {
     }
   }
 
-  long sent() {
+  public long sent() {
     return sent.get();
   }
 
-  void pause() {
+  public void pause() {
     paused = true;
   }
 
-  void resume() {
+  public void resume() {
     paused = false;
   }
 
@@ -68,7 +65,7 @@ final class ImageFeed implements AutoCloseable {
   }
 
   /** Throws what an agent refused: without the feed, a gate would wait for it in vain. */
-  void requireAccepted() {
+  public void requireAccepted() {
     Optional<DriveException> found = refused;
     if (found.isPresent()) {
       throw found.get();
