@@ -1,7 +1,6 @@
 package io.stillhouse.server.broker;
 
 import java.lang.management.ManagementFactory;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -26,8 +25,8 @@ import org.slf4j.LoggerFactory;
  */
 final class FormerBroker {
   private static final Logger LOG = LoggerFactory.getLogger(FormerBroker.class);
-  private static final Duration FENCED_MAX = Duration.ofSeconds(8);
   private static final long POLL_MILLIS = 20;
+  private static final int POLLS_MAX = 400;
 
   private FormerBroker() {}
 
@@ -43,14 +42,12 @@ final class FormerBroker {
     KafkaRaftServer controller = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
     try {
       controller.startup();
-      long end = System.nanoTime() + FENCED_MAX.toNanos();
       // Not "no broker is active": that is true, too, before the former one has been read.
-      while (count("FencedBrokerCount") < 1) {
-        if (System.nanoTime() > end) {
+      for (int i = 0; count("FencedBrokerCount") < 1; i++) {
+        if (i == POLLS_MAX) {
           LOG.warn(
-              "no former registration was found within {} s; a broker that was killed in its first"
-                  + " second had none",
-              FENCED_MAX.toSeconds());
+              "no former registration was found; a broker that was killed in its first second had"
+                  + " none");
           return;
         }
         TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
