@@ -180,7 +180,7 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
   public void recorded(UpdateState state, Optional<Digest> running) {
     link.report(state, running);
     try {
-      status.write(device.identity().deviceId(), state, running);
+      status.write(device.identity().deviceId(), state, host.live());
     } catch (IOException e) {
       log.warn("the status file cannot be written: {}", e.getMessage());
     }

@@ -70,6 +70,7 @@ final class AgentCommands implements Runnable {
 
   static CommandLine of(Surroundings around) {
     CommandLine commands = new CommandLine(new AgentCommands(around));
+    commands.addSubcommand(new InferCommand(around.out(), around.err()));
     commands.setOut(around.out());
     commands.setErr(around.err());
     commands.setUsageHelpAutoWidth(true);
@@ -113,7 +114,7 @@ final class AgentCommands implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is missing (one of enroll, run, status, profile)");
+        spec.commandLine(), "a command is missing (one of enroll, run, status, profile, infer)");
   }
 
   /** Where the agent keeps everything, and how it is set up. */

@@ -74,14 +74,14 @@ final class AgentConfigReader {
         text(root, "name", otherwise.name()),
         new RestSettings(
             text(rest, "host", otherwise.rest().host()),
-            Math.toIntExact(number(rest, "port", otherwise.rest().port()))),
+            smallNumber(rest, "port", otherwise.rest().port())),
         new AgentConfig.Spooling(
             Duration.ofMillis(
                 number(telemetry, "windowMillis", otherwise.telemetry().window().toMillis())),
             number(telemetry, "spoolBytesMax", otherwise.telemetry().spoolBytesMax())),
         new DeviceLimits(
             text(limits, "board", ""),
-            Math.toIntExact(number(limits, "inferenceThreads", 0)),
+            smallNumber(limits, "inferenceThreads", 0),
             new DeviceLimits.ModelLimits(
                 number(limits, "memoryBytesMax", 0),
                 number(limits, "fileBytesMax", 0),
@@ -125,6 +125,14 @@ final class AgentConfigReader {
       throw wrong("%s: %s (expected: a whole number)".formatted(key, value));
     }
     return value.asLong();
+  }
+
+  private int smallNumber(JsonNode node, String key, int otherwise) {
+    long value = number(node, key, otherwise);
+    if (value != (int) value) {
+      throw wrong("%s: %d (expected: a smaller number)".formatted(key, value));
+    }
+    return (int) value;
   }
 
   private boolean flag(JsonNode node, String key) {

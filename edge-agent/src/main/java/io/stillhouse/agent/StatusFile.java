@@ -3,6 +3,7 @@ package io.stillhouse.agent;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stillhouse.agent.artifact.Disk;
+import io.stillhouse.agent.inference.LoadedSlot;
 import io.stillhouse.agent.reconcile.Digest;
 import io.stillhouse.agent.reconcile.Installed;
 import io.stillhouse.agent.reconcile.UpdateState;
@@ -24,13 +25,15 @@ final class StatusFile {
   }
 
   /** Writes the state; not forced to disk, because the next one replaces it. */
-  void write(String deviceId, UpdateState state, Optional<Digest> running) throws IOException {
+  void write(String deviceId, UpdateState state, Optional<LoadedSlot> live) throws IOException {
     ObjectNode fields = JSON.createObjectNode();
     fields.put("deviceId", deviceId);
     fields.put("phase", state.phase().name());
     fields.put("generation", state.desired().generation());
     fields.put("desired", hex(state.desired().artifact()));
-    fields.put("running", hex(running));
+    fields.put("model", live.map(slot -> slot.card().model()).orElse(""));
+    fields.put("version", live.map(slot -> slot.card().version()).orElse(0L));
+    fields.put("running", live.map(LoadedSlot::digest).orElse(""));
     fields.put("committed", hex(state.models().committed().map(Installed::digest)));
     fields.put("fallback", hex(state.models().fallback().map(Installed::digest)));
     fields.put("attempt", state.progress().attempt());

@@ -1,5 +1,6 @@
 package io.stillhouse.agent.link;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -53,9 +54,16 @@ public final class IdentityStore {
     }
     try {
       return Optional.of(read(JSON.readTree(disk.read(file, FILE_BYTES_MAX))));
+    } catch (JsonProcessingException e) {
+      throw damaged(e.getOriginalMessage(), e);
     } catch (GeneralSecurityException | IllegalArgumentException e) {
-      throw new IOException(file + " is damaged: " + e.getMessage(), e);
+      throw damaged(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private IOException damaged(String how, Exception cause) {
+    return new IOException(
+        "%s is damaged: %s; enrol this device again".formatted(file, how), cause);
   }
 
   public void save(Identity identity) throws IOException {
