@@ -31,6 +31,29 @@ final class Checkout {
     }
   }
 
+  /** Draws the tutorial's pictures: {@code train/} and {@code test/}, four classes, 28 x 28. */
+  static void drawPictures(Path folder) {
+    Path program = ROOT.resolve("docs").resolve("tutorial").resolve("Pictures.java");
+    try {
+      int code =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  program.toString(),
+                  folder.toString())
+              .inheritIO()
+              .start()
+              .waitFor();
+      if (code != 0) {
+        throw new AssertionError(program + " ended with " + code);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
   /** Copies a tree with its permissions: keys stay readable for their owner only. */
   static void copy(Path from, Path to) {
     try (Stream<Path> tree = Files.walk(from)) {

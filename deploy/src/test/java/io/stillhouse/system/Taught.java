@@ -38,7 +38,7 @@ final class Taught {
 
   private static Path teach() {
     try (World world = World.empty("taught")) {
-      Pictures.draw(world.root().resolve("pictures"));
+      Checkout.drawPictures(world.root().resolve("pictures"));
       world.startCoordinator();
       List<AgentProcess> agents =
           AGENTS.stream().map(name -> world.agent(name).enrol().start()).toList();

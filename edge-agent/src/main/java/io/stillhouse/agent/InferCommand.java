@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +36,15 @@ final class InferCommand implements Callable<Integer> {
   @Mixin
   @SuppressWarnings("NullAway.Init")
   private AgentCommands.Place place;
+
+  @Option(
+      names = "--expected",
+      paramLabel = "LABEL",
+      description = {
+        "The class that all these pictures are of, where it is known:",
+        "it counts towards the live accuracy that the fleet's gates judge."
+      })
+  private Optional<String> expected = Optional.empty();
 
   @Option(names = "--json", description = "Print one JSON document.")
   private boolean json;
@@ -62,12 +72,18 @@ final class InferCommand implements Callable<Integer> {
           "Check --data-dir, and see 'stillhouse-agent status'");
     }
     LocalModel model = connect(layout, name);
+    if (expected.isPresent() && !model.labels().contains(expected.get())) {
+      throw new AgentException(
+          "--expected " + expected.get(),
+          "the model knows no such class",
+          "Use one of " + String.join(", ", model.labels()));
+    }
     ObjectNode document = JSON.createObjectNode().put("model", name);
     ArrayNode results = document.putArray("results");
     boolean complete = true;
     for (Path picture : pictures) {
       try {
-        LocalModel.Answer answer = model.classify(picture);
+        LocalModel.Answer answer = model.classify(picture, expected);
         results
             .addObject()
             .put("picture", picture.toString())

@@ -11,6 +11,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
 /** The model of the agent that runs on this machine, through its inference API. */
 final class LocalModel {
@@ -20,13 +23,16 @@ final class LocalModel {
   private final HttpClient http = HttpClient.newHttpClient();
   private final URI model;
   private final JsonNode shape;
+  private final List<String> labels = new ArrayList<>();
 
   /** What the model says about one picture. */
   record Answer(String label, double confidence) {}
 
   private LocalModel(URI model) throws IOException {
     this.model = model;
-    this.shape = send(HttpRequest.newBuilder(model)).path("inputs").path(0).path("shape");
+    JsonNode metadata = send(HttpRequest.newBuilder(model));
+    this.shape = metadata.path("inputs").path(0).path("shape");
+    metadata.path("parameters").path("labels").forEach(label -> labels.add(label.asText()));
   }
 
   /**
@@ -40,12 +46,24 @@ final class LocalModel {
     return new LocalModel(URI.create("http://127.0.0.1:" + port + "/v2/models/" + name));
   }
 
-  Answer classify(Path picture) throws IOException {
+  /** The classes that it tells apart. */
+  List<String> labels() {
+    return List.copyOf(labels);
+  }
+
+  /**
+   * Asks about one picture.
+   *
+   * @param expected its true class, one of {@link #labels}, where it is known
+   */
+  Answer classify(Path picture, Optional<String> expected) throws IOException {
     byte[] pixels =
         Picture.read(picture, shape.path(1).asInt(), shape.path(2).asInt(), shape.path(3).asInt());
     StringBuilder body =
         new StringBuilder(pixels.length * 4)
-            .append("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"UINT8\",\"shape\":[1,")
+            .append("{\"parameters\":{\"expected_label\":[")
+            .append(expected.map(label -> Integer.toString(labels.indexOf(label))).orElse(""))
+            .append("]},\"inputs\":[{\"name\":\"input\",\"datatype\":\"UINT8\",\"shape\":[1,")
             .append(shape.path(1).asInt())
             .append(',')
             .append(shape.path(2).asInt())

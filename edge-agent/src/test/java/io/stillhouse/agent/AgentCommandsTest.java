@@ -157,6 +157,13 @@ class AgentCommandsTest {
       assertThat(results.findValuesAsText("label")).isEqualTo(List.of("bad", "good"));
       assertThat(results.path(0).path("confidence").asDouble()).isBetween(0.5, 1.0);
 
+      Ran labelled = run("infer --data-dir @agent --expected good @white.png @black.png");
+      assertThat(labelled.code()).as(labelled.err()).isZero();
+      assertThat(host.stats().feedback().count()).isEqualTo(2);
+      assertThat(host.stats().feedback().correct()).isEqualTo(1);
+      assertOneLine(
+          run("infer --data-dir @agent --expected blue @white.png"), 1, "bad, good, unsure");
+
       Ran partly = run("infer --data-dir @agent @white.png @torn.png @none.png @black.png");
       assertThat(partly.code()).isEqualTo(1);
       assertThat(partly.out().lines()).hasSize(2);

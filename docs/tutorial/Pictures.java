@@ -1,8 +1,5 @@
-package io.stillhouse.system;
-
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -10,7 +7,10 @@ import java.util.Random;
 import java.util.function.IntBinaryOperator;
 import javax.imageio.ImageIO;
 
-/** Folders of small grey pictures in four classes that are easy to tell apart, noise added. */
+/**
+ * Draws folders of small grey pictures in four classes that are easy to tell apart, noise added:
+ * {@code java Pictures.java FOLDER}. They stand in for photos of your own.
+ */
 final class Pictures {
   private static final int SIDE = 28;
   private static final int TRAINING = 80;
@@ -29,7 +29,8 @@ final class Pictures {
   private Pictures() {}
 
   /** Draws {@code train/} and {@code test/} below the folder. */
-  static void draw(Path folder) {
+  public static void main(String[] arguments) throws IOException {
+    Path folder = Path.of(arguments[0]);
     Random random = new Random(SEED);
     for (Kind kind : KINDS) {
       draw(folder.resolve("train").resolve(kind.name()), kind, TRAINING, random);
@@ -37,21 +38,18 @@ final class Pictures {
     }
   }
 
-  private static void draw(Path folder, Kind kind, int count, Random random) {
-    try {
-      Files.createDirectories(folder);
-      for (int i = 0; i < count; i++) {
-        BufferedImage image = new BufferedImage(SIDE, SIDE, BufferedImage.TYPE_BYTE_GRAY);
-        for (int y = 0; y < SIDE; y++) {
-          for (int x = 0; x < SIDE; x++) {
-            int grey = 50 + 130 * kind.bright().applyAsInt(x, y) + random.nextInt(60);
-            image.getRaster().setSample(x, y, 0, grey);
-          }
+  private static void draw(Path folder, Kind kind, int count, Random random)
+      throws IOException {
+    Files.createDirectories(folder);
+    for (int i = 0; i < count; i++) {
+      BufferedImage image = new BufferedImage(SIDE, SIDE, BufferedImage.TYPE_BYTE_GRAY);
+      for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++) {
+          int grey = 50 + 130 * kind.bright().applyAsInt(x, y) + random.nextInt(60);
+          image.getRaster().setSample(x, y, 0, grey);
         }
-        ImageIO.write(image, "png", folder.resolve(i + ".png").toFile());
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      ImageIO.write(image, "png", folder.resolve(i + ".png").toFile());
     }
   }
 }
