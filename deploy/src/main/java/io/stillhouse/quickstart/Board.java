@@ -16,7 +16,7 @@ record Board(
   static List<Board> three() {
     return List.of(
         new Board("small", 1, 48L << 10, 48L << 20, 100_000),
-        new Board("middle", 1, 160L << 10, 64L << 20, 60_000),
+        new Board("middle", 1, 96L << 10, 64L << 20, 60_000),
         new Board("large", 2, 4L << 20, 128L << 20, 40_000));
   }
 

@@ -2,6 +2,10 @@ package io.stillhouse.quickstart;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stillhouse.drive.AgentClient;
+import io.stillhouse.drive.CoordinatorClient;
+import io.stillhouse.drive.Programs;
+import io.stillhouse.drive.Waiting;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -119,6 +123,11 @@ final class Fleet {
 
   URI console() {
     return console;
+  }
+
+  /** The name of the program that is this device. */
+  static String program(String device) {
+    return device.replaceFirst("^edge-", "agent-");
   }
 
   static String modelName() {

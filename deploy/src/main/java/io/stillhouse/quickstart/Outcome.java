@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stillhouse.drive.DriveException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,6 +48,47 @@ final class Outcome {
 
   void telemetry(JsonNode found) {
     telemetry = found;
+  }
+
+  /**
+   * What the story promised and did not show, a line each; empty when all is as promised: a student
+   * for each board, the first rollout kept, the second one rolled back on every device for its
+   * accuracy, and no telemetry lost.
+   */
+  List<String> brokenPromises(int boards) {
+    List<String> broken = new ArrayList<>();
+    if (variantByDigest.size() < boards) {
+      broken.add("%d unlike students for %d boards".formatted(variantByDigest.size(), boards));
+    }
+    List<String> ends = List.of("SUCCEEDED", "ROLLED_BACK");
+    for (int i = 0; i < rollouts.size(); i++) {
+      JsonNode rollout = rollouts.get(i);
+      String state = rollout.path("state").asText();
+      if (!state.equals(ends.get(i))) {
+        broken.add(
+            "rollout %s ended %s (expected: %s): %s"
+                .formatted(
+                    rollout.path("id").asText(),
+                    state,
+                    ends.get(i),
+                    rollout.path("reason").asText()));
+      }
+    }
+    // The harm is in the answers; stopped by anything else, it was stopped by luck.
+    if (rollouts.size() > 1 && !rollouts.get(1).path("reason").asText().contains("accuracy")) {
+      broken.add(
+          "the harmed rollout ended for another reason than its accuracy: "
+              + rollouts.get(1).path("reason").asText());
+    }
+    for (JsonNode device : devices) {
+      if (!variantByDigest.containsKey(device.path("runningDigest").asText())) {
+        broken.add(device.path("id").asText() + " does not run its student of version 1");
+      }
+    }
+    if (telemetry.path("lost").asLong(-1) != 0) {
+      broken.add("telemetry lost: " + telemetry.path("lost").asText("unknown"));
+    }
+    return broken;
   }
 
   /** One line per device: what it is, what it runs and how well. */
@@ -133,7 +175,7 @@ final class Outcome {
       Files.move(
           partial, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
-      throw new StoryException(
+      throw new DriveException(
           "writing " + file, String.valueOf(e.getMessage()), "Choose a writable --json FILE");
     }
   }

@@ -1,6 +1,13 @@
 package io.stillhouse.quickstart;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.stillhouse.drive.CoordinatorClient;
+import io.stillhouse.drive.DriveException;
+import io.stillhouse.drive.ImageFeed;
+import io.stillhouse.drive.MemoryWatch;
+import io.stillhouse.drive.Programs;
+import io.stillhouse.drive.TestImages;
+import io.stillhouse.drive.Waiting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +51,7 @@ public final class QuickstartMain implements Callable<Integer> {
   }
 
   @Override
+  @SuppressWarnings("SystemConsoleNull") // We run on 17, where it tells a terminal from a pipe.
   public Integer call() throws IOException {
     Path data = dataDir.orElse(root.resolve(".stillhouse").resolve("quickstart")).toAbsolutePath();
     json.ifPresent(QuickstartMain::requireWritable);
@@ -88,7 +96,7 @@ public final class QuickstartMain implements Callable<Integer> {
     TestImages images = TestImages.builtin();
     try (ImageFeed feed = new ImageFeed(List.copyOf(fleet.agents().values()), images)) {
       narrator.chapter("4/7 Roll out version 1 in waves, while the agents classify real images");
-      JsonNode good = story.rollOut(1);
+      JsonNode good = story.rollOut(1, feed);
       outcome.rollout(good);
 
       narrator.chapter("5/7 Measure on the devices");
@@ -96,17 +104,17 @@ public final class QuickstartMain implements Callable<Integer> {
       Map<String, Double> accuracy = story.measure(images);
       feed.resume();
       accuracy.forEach((device, share) -> narrator.line("%-12s %.2f %%", device, 100 * share));
-      story.fleetHealth();
+      JsonNode health = story.fleetHealth();
 
       narrator.chapter("6/7 Roll out a harmed version, and watch it stopped");
-      JsonNode harmed = story.rollOut(story.makeHarm());
+      JsonNode harmed = story.rollOut(story.makeHarm(), feed);
       outcome.rollout(harmed);
       story.quarantine();
 
       narrator.chapter("7/7 Look back");
       feed.pause();
       outcome.telemetry(story.telemetry());
-      outcome.devices(story.devices(), accuracy);
+      outcome.devices(story.devices(health), accuracy);
       feed.resume();
       narrator.block(outcome.table());
       narrator.line(
@@ -116,18 +124,9 @@ public final class QuickstartMain implements Callable<Integer> {
           .jsonFile()
           .ifPresent(
               file -> outcome.write(file, outcome.toJson(narrator.seconds(), memory.peakBytes())));
-      boolean asPromised =
-          "SUCCEEDED".equals(good.path("state").asText())
-              && "ROLLED_BACK".equals(harmed.path("state").asText());
-      if (!asPromised) {
-        narrator.line(
-            "NOT as promised: version 1 ended %s (%s), the harmed one %s (%s)",
-            good.path("state").asText(),
-            good.path("reason").asText(),
-            harmed.path("state").asText(),
-            harmed.path("reason").asText());
-      }
-      return asPromised;
+      List<String> broken = outcome.brokenPromises(fleet.agents().size());
+      broken.forEach(promise -> narrator.line("NOT as promised: %s", promise));
+      return broken.isEmpty();
     }
   }
 
@@ -139,7 +138,7 @@ public final class QuickstartMain implements Callable<Integer> {
         empty = entries.findAny().isEmpty();
       }
       if (!empty && !Files.exists(data.resolve(MARKER))) {
-        throw new StoryException(
+        throw new DriveException(
             "data dir " + data,
             "it is not empty and no earlier quickstart made it",
             "Choose another --data-dir");
@@ -167,7 +166,7 @@ public final class QuickstartMain implements Callable<Integer> {
   private static void requireWritable(Path file) {
     Path parent = file.toAbsolutePath().getParent();
     if (parent == null || !Files.isWritable(parent)) {
-      throw new StoryException(
+      throw new DriveException(
           "--json " + file,
           "its folder does not exist or cannot be written",
           "Choose another file");

@@ -1,6 +1,14 @@
 package io.stillhouse.quickstart;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stillhouse.drive.AgentClient;
+import io.stillhouse.drive.CoordinatorClient;
+import io.stillhouse.drive.DriveException;
+import io.stillhouse.drive.ImageFeed;
+import io.stillhouse.drive.Programs;
+import io.stillhouse.drive.TestImages;
+import io.stillhouse.drive.Waiting;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,7 +24,7 @@ import java.util.Set;
  */
 final class Story {
   private static final String DATA = "builtin:fashion-mnist-12k";
-  private static final int MEASURE_BATCH = 50;
+  private static final int MEASURE_BATCH = 25;
   private static final Duration JOB_MAX = Duration.ofMinutes(12);
   private static final Duration ROLLOUT_MAX = Duration.ofMinutes(4);
   private static final Set<String> ROLLOUT_ENDS =
@@ -73,10 +81,20 @@ final class Story {
     JsonNode started =
         coordinator.post(
             "/models",
-            Map.of("name", Fleet.modelName(), "data", DATA, "network", "resnet8", "seed", 7));
+            Map.of(
+                "name",
+                Fleet.modelName(),
+                "data",
+                DATA,
+                "network",
+                "resnet8",
+                "epochs",
+                12,
+                "seed",
+                7));
     awaitJob(started.path("jobId").asText());
     JsonNode teacher =
-        coordinator.get("/models/" + Fleet.modelName()).path("versions").path(0).path("teacher");
+        coordinator.get("/models/" + Fleet.modelName()).path("versions").path(0).path("report");
     narrator.line(
         "teacher %s: accuracy %.2f %% on the 2,000 test images, %,d parameters, %s",
         teacher.path("network").asText(),
@@ -111,23 +129,30 @@ final class Story {
     return variants;
   }
 
+  /** The variants of a version, each with the lab's measurements beside its other fields. */
   JsonNode variants(int version) {
-    return coordinator
-        .get("/models/" + Fleet.modelName() + "/versions/" + version + "/variants")
-        .path("variants");
+    JsonNode variants =
+        coordinator
+            .get("/models/" + Fleet.modelName() + "/versions/" + version + "/variants")
+            .path("variants");
+    for (JsonNode variant : variants) {
+      JsonNode measured = variant.path("evaluation");
+      ((ObjectNode) variant)
+          .put("accuracy", measured.path("accuracy").asDouble(Double.NaN))
+          .put("latencyP50Micros", measured.path("latencyP50Micros").asLong(-1));
+    }
+    return variants;
   }
 
   /** Starts a rollout and tells its waves until it ends; returns its last state. */
-  JsonNode rollOut(int version) {
+  JsonNode rollOut(int version, ImageFeed feed) {
     Map<String, Object> plan = new LinkedHashMap<>();
     plan.put("model", Fleet.modelName());
     plan.put("version", version);
     plan.put("waves", List.of(34, 100));
     plan.put("soakSeconds", 6);
     plan.put("probationSeconds", 3);
-    plan.put(
-        "gate",
-        Map.of("feedbackAccuracyDropMax", 0.05, "feedbackMin", 60, "telemetryRequired", true));
+    plan.put("gate", Map.of("accuracyDropMax", 0.05, "minFeedback", 60, "feedbackDemanded", true));
     String id = coordinator.post("/rollouts", plan).path("id").asText();
     String[] last = {""};
     return waiting.until(
@@ -136,7 +161,8 @@ final class Story {
         "Look at " + fleet.console() + " and the logs",
         () -> {
           programs.requireAlive();
-          JsonNode rollout = coordinator.get("/rollouts/" + id);
+          feed.requireAccepted();
+          JsonNode rollout = stated(coordinator.get("/rollouts/" + id));
           String told =
               rollout.path("state").asText()
                   + ", wave "
@@ -154,6 +180,15 @@ final class Story {
               ? Optional.of(rollout)
               : Optional.empty();
         });
+  }
+
+  /** The rollout with its status as {@code state} and its reasons as one {@code reason}. */
+  private static JsonNode stated(JsonNode rollout) {
+    List<String> reasons = new ArrayList<>();
+    rollout.path("reasons").forEach(reason -> reasons.add(reason.asText()));
+    return ((ObjectNode) rollout)
+        .put("state", rollout.path("status").asText())
+        .put("reason", String.join("; ", reasons));
   }
 
   /** Asks the lab for a version whose students answer wrongly although their files are sound. */
@@ -220,8 +255,25 @@ final class Story {
     return telemetry;
   }
 
-  JsonNode devices() {
-    return coordinator.get("/devices").path("devices");
+  /**
+   * The devices with what they run, the latency of the last window of their class, and the resident
+   * memory of their agents.
+   */
+  JsonNode devices(JsonNode health) {
+    JsonNode devices = coordinator.get("/devices").path("devices");
+    for (JsonNode device : devices) {
+      ObjectNode row = (ObjectNode) device;
+      String id = device.path("id").asText();
+      row.put("runningDigest", device.path("reported").path("running").asText());
+      row.put("residentBytes", programs.residentBytes(Fleet.program(id)));
+      for (JsonNode measured : health) {
+        if (measured.path("hardwareClass").equals(device.path("hardwareClass"))) {
+          row.put("latencyP50Micros", measured.path("latencyP50Micros").asLong());
+          row.put("latencyP99Micros", measured.path("latencyP99Micros").asLong());
+        }
+      }
+    }
+    return devices;
   }
 
   JsonNode fleetHealth() {
@@ -274,7 +326,7 @@ final class Story {
           return switch (job.path("state").asText()) {
             case "SUCCEEDED" -> Optional.of(job);
             case "FAILED", "CANCELLED" ->
-                throw new StoryException(
+                throw new DriveException(
                     "job " + id + " " + job.path("kind").asText(),
                     job.path("error").asText(),
                     "See the coordinator's log");

@@ -45,6 +45,7 @@ final class StudentMaking {
     StoredModel teacher = ModelStore.read(request.teacherDir());
     Digest teacherWeights = weightsDigest(request.teacherDir());
     try (PartialFolder partial = PartialFolder.open(request.out())) {
+      request.data().requirePlace();
       progress.report("read " + request.data(), 0, "");
       Dataset data = request.data().load();
       requireFit(teacher, data, request);

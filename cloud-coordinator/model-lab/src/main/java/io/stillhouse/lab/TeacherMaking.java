@@ -47,6 +47,7 @@ final class TeacherMaking {
   TrainedModel train(TrainRequest request, Progress progress) {
     check(request);
     try (UnfinishedRun run = UnfinishedRun.open(request.out())) {
+      request.data().requirePlace();
       progress.report("read " + request.data(), 0, "");
       Dataset data = request.data().load();
       NetworkGraph graph =
@@ -139,8 +140,8 @@ final class TeacherMaking {
     try {
       return made.get();
     } catch (IllegalArgumentException e) {
-      throw new LabException(
-          "cannot train this", String.valueOf(e.getMessage()), "Correct that argument", e);
+      throw LabException.ofArgument(
+          "cannot train this", String.valueOf(e.getMessage()), "Correct that argument");
     }
   }
 

@@ -9,6 +9,7 @@ import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -29,8 +30,35 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
   static final String FILE = "endpoints.json";
   private static final JsonMapper JSON = new JsonMapper();
 
-  /** Decides every port: configured, else remembered, else free. */
+  /**
+   * Decides every port, configured, else remembered, else free, and finds out whether it can be
+   * had, before anything is started or written.
+   */
   static Endpoints resolve(CoordinatorConfig config, Path directory) {
+    Endpoints endpoints = decide(config, directory);
+    requireFree("http", config.http().host(), endpoints.httpPort);
+    requireFree("grpc", config.grpc().host(), endpoints.grpcPort);
+    if (config.kafka().embedded()) {
+      requireFree("kafka", config.kafka().host(), endpoints.kafkaPort);
+    }
+    return endpoints;
+  }
+
+  private static void requireFree(String part, String host, int port) {
+    try (ServerSocket probe = new ServerSocket()) {
+      probe.setReuseAddress(true);
+      probe.bind(new InetSocketAddress(host, port));
+    } catch (IOException e) {
+      throw new CoordinatorException(
+          ErrorCategory.UNAVAILABLE,
+          "cannot listen on %s:%d (%s)".formatted(host, port, part),
+          String.valueOf(e.getMessage()),
+          "stop what uses the port, or choose another %s.port or %s.host".formatted(part, part),
+          e);
+    }
+  }
+
+  private static Endpoints decide(CoordinatorConfig config, Path directory) {
     JsonNode remembered = read(directory.resolve(FILE));
     boolean embedded = config.kafka().embedded();
     Ports ports = new Ports();

@@ -20,6 +20,15 @@ public final class OnnxRuntime {
     NativeLibraries.prepare(directory);
   }
 
+  /**
+   * What a Java process of this one needs on its command line to load the very libraries that this
+   * one loads.
+   */
+  public static List<String> childOptions() {
+    String path = System.getProperty(NativeLibraries.PATH_PROPERTY);
+    return path == null ? List.of() : List.of("-D" + NativeLibraries.PATH_PROPERTY + "=" + path);
+  }
+
   /** Version of the loaded runtime, e.g. {@code 1.28.0}. Loads the native library. */
   public static String version() {
     return environment().getVersion();

@@ -39,7 +39,7 @@ public final class InferenceServer implements AutoCloseable {
     setUnlessSet("sun.net.httpserver.nodelay", "true");
     setUnlessSet("sun.net.httpserver.maxReqTime", "30");
     setUnlessSet("sun.net.httpserver.maxRspTime", "30");
-    HttpServer http = HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), 0);
+    HttpServer http = bind(settings);
     AtomicInteger made = new AtomicInteger();
     ThreadPoolExecutor threads =
         new ThreadPoolExecutor(
@@ -58,6 +58,17 @@ public final class InferenceServer implements AutoCloseable {
     var unused = http.createContext("/", new OipHandler(host, agentVersion));
     http.start();
     return new InferenceServer(http, threads);
+  }
+
+  private static HttpServer bind(RestSettings settings) throws IOException {
+    try {
+      return HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), 0);
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot serve inference on %s:%d: %s"
+              .formatted(settings.host(), settings.port(), e.getMessage()),
+          e);
+    }
   }
 
   private static void setUnlessSet(String name, String value) {

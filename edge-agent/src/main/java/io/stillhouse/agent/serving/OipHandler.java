@@ -234,6 +234,10 @@ final class OipHandler implements HttpHandler {
       throws IOException {
     if (status == 503) {
       exchange.getResponseHeaders().set("Retry-After", "1");
+    } else {
+      // The rest of a refused body may be unread, and the server then drops the connection: a
+      // client that is not told would send its next request into a closed socket.
+      exchange.getResponseHeaders().set("Connection", "close");
     }
     respond(
         exchange,

@@ -63,7 +63,12 @@ public final class TestBundle {
 
   /** A bundle with these files. */
   public static TestBundle ofFiles(Map<String, byte[]> files) {
-    return new TestBundle(files, manifest -> {});
+    return ofFiles(files, manifest -> {});
+  }
+
+  /** A bundle with these files and a changed manifest, signed as it is. */
+  public static TestBundle ofFiles(Map<String, byte[]> files, Consumer<Manifest.Builder> change) {
+    return new TestBundle(files, change);
   }
 
   private static TestBundle of(long seed, int ballastBytes, Consumer<Manifest.Builder> change) {

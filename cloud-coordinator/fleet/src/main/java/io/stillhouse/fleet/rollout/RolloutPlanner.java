@@ -46,6 +46,8 @@ public final class RolloutPlanner {
   /** Why a device takes no part. */
   public enum Exclusion {
     ALREADY_SATISFIED,
+    /** What an unfinished rollout would return it to; aborting that one is the way back. */
+    FALLBACK_OF_UNFINISHED_ROLLOUT,
     NO_VARIANT,
     QUARANTINED,
     REVOKED
@@ -123,9 +125,15 @@ public final class RolloutPlanner {
     if (offer.quarantined().contains(hardwareClass)) {
       return Optional.of(Exclusion.QUARANTINED);
     }
-    boolean satisfied =
-        candidate.wanted().filter(variant::equals).isPresent()
-            || candidate.origin().fallback().filter(variant::equals).isPresent();
-    return satisfied ? Optional.of(Exclusion.ALREADY_SATISFIED) : Optional.empty();
+    if (candidate.wanted().filter(variant::equals).isPresent()) {
+      return Optional.of(Exclusion.ALREADY_SATISFIED);
+    }
+    if (candidate.origin().fallback().filter(variant::equals).isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        candidate.wanted().isPresent()
+            ? Exclusion.FALLBACK_OF_UNFINISHED_ROLLOUT
+            : Exclusion.ALREADY_SATISFIED);
   }
 }

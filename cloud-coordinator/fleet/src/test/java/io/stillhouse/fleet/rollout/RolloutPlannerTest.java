@@ -105,6 +105,23 @@ class RolloutPlannerTest {
   }
 
   @Test
+  void the_model_that_an_unfinished_rollout_would_return_to_is_not_called_satisfied() {
+    Candidate trying =
+        candidate("trying", "good", Liveness.ONLINE, Optional.of(variant("newer")), false);
+    Candidate returning =
+        new Candidate(
+            trying.device(),
+            trying.liveness(),
+            trying.wanted(),
+            new RolloutTarget.Origin(2, Optional.of(variant("good"))));
+    Plan plan = plan(List.of(100), List.of(returning));
+    assertThat(plan.targets()).isEmpty();
+    assertThat(plan.excluded())
+        .containsExactly(
+            Map.entry(new DeviceId("trying"), Exclusion.FALLBACK_OF_UNFINISHED_ROLLOUT));
+  }
+
+  @Test
   void refuses_waves_that_do_not_rise_to_100() {
     for (List<Integer> waves :
         List.of(List.<Integer>of(), List.of(50), List.of(50, 50, 100), List.of(0, 100))) {

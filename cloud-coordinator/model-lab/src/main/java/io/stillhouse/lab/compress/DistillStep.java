@@ -39,7 +39,7 @@ final class DistillStep {
           "Change student, width, method or teachers",
           e);
     }
-    TrainingPlan quick = TrainingPlan.quick(step.epochs(), context.seed());
+    TrainingPlan quick = context.plan(step.epochs());
     TrainingPlan.Regularisation usual = quick.regularisation();
     TrainingPlan plan =
         new TrainingPlan(

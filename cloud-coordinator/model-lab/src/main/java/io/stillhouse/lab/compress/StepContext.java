@@ -11,6 +11,11 @@ record StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, lo
   /** Learning rate of training after a change, as a share of that of training from nothing. */
   private static final double FINE_TUNE_RATE = 0.25;
 
+  /** A short training on this data. */
+  TrainingPlan plan(int epochs) {
+    return TrainingPlan.quick(epochs, seed).forImages(data.train().count());
+  }
+
   /** Trains on after a change; zero epochs change nothing. */
   Network fineTune(Network network, int epochs, Progress progress) {
     return fineTune(network, epochs, FINE_TUNE_RATE, progress);
@@ -21,7 +26,7 @@ record StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, lo
     if (epochs == 0) {
       return network;
     }
-    TrainingPlan quick = TrainingPlan.quick(epochs, seed);
+    TrainingPlan quick = plan(epochs);
     return trainer.train(
         network,
         teacher.network(),

@@ -23,7 +23,7 @@ public record DataSpec(Kind kind, String place) {
   public static DataSpec parse(String text) {
     int colon = text.indexOf(':');
     if (colon < 1 || colon == text.length() - 1) {
-      throw new LabException("data " + text, "it is not of the form KIND:PLACE", EXPECTED);
+      throw LabException.ofArgument("data " + text, "it is not of the form KIND:PLACE", EXPECTED);
     }
     String place = text.substring(colon + 1);
     Kind kind =
@@ -33,11 +33,11 @@ public record DataSpec(Kind kind, String place) {
           case "cifar" -> Kind.CIFAR;
           case "images" -> Kind.IMAGES;
           default ->
-              throw new LabException(
+              throw LabException.ofArgument(
                   "data " + text, "kind " + text.substring(0, colon) + " is unknown", EXPECTED);
         };
     if (kind == Kind.BUILTIN && !place.equals(BuiltinData.FASHION_MNIST_12K)) {
-      throw new LabException("data " + text, "no such built-in set", EXPECTED);
+      throw LabException.ofArgument("data " + text, "no such built-in set", EXPECTED);
     }
     return new DataSpec(kind, place);
   }
@@ -47,17 +47,22 @@ public record DataSpec(Kind kind, String place) {
     if (kind == Kind.BUILTIN) {
       return BuiltinData.load();
     }
+    requirePlace();
     Path folder = Path.of(place);
-    if (!Files.isDirectory(folder)) {
-      throw new LabException(
-          "data " + this, "there is no folder " + folder, "Check the path, or use " + example());
-    }
     return switch (kind) {
       case IDX -> IdxData.load(folder);
       case CIFAR -> CifarData.load(folder);
       case IMAGES -> ImageFolderData.load(folder);
       case BUILTIN -> throw new AssertionError("handled above");
     };
+  }
+
+  /** Finds out before any work whether there is a folder to read. */
+  public void requirePlace() {
+    if (kind != Kind.BUILTIN && !Files.isDirectory(Path.of(place))) {
+      throw new LabException(
+          "data " + this, "there is no folder " + place, "Check the path, or use " + example());
+    }
   }
 
   private static String example() {

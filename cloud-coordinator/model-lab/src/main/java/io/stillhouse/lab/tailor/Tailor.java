@@ -80,7 +80,7 @@ public final class Tailor {
     private final ClassTarget target;
     private final List<Estimate> estimates;
     private final double teacherAccuracy;
-    private final Map<String, String> broken = new HashMap<>();
+    private final Map<String, TailorPlanner.Broken> broken = new HashMap<>();
     private TailorPlanner.Choice choice;
 
     ClassWork(ClassTarget target, List<Estimate> estimates, double teacherAccuracy) {
@@ -100,8 +100,8 @@ public final class Tailor {
         String key = estimate.candidate().key();
         progress.report("tailor", 0, name + ": making " + key);
         Workshop.Measured measured = workshop.student(estimate.candidate(), progress);
-        String reason = brokenBudget(measured);
-        if (reason.isEmpty()) {
+        Optional<TailorPlanner.Broken> budget = brokenBudget(measured);
+        if (budget.isEmpty()) {
           progress.report(
               "tailor", 1, "%s: %s, accuracy %.4f".formatted(name, key, measured.accuracy()));
           LatencyPredictor predictor = new LatencyPredictor(target.profile().probes());
@@ -115,23 +115,28 @@ public final class Tailor {
                       predictor.p99Micros(estimate.graph(), estimate.candidate().precision()),
                       predictor.assumes(estimate.candidate().precision()))));
         }
-        broken.put(key, reason);
+        broken.put(key, budget.get());
         choice = TailorPlanner.choose(estimates, target.profile(), broken);
       }
       progress.report("tailor", 1, name + ": no candidate fits");
       return new ClassResult(name, Optional.empty());
     }
 
-    private String brokenBudget(Workshop.Measured measured) {
+    private Optional<TailorPlanner.Broken> brokenBudget(Workshop.Measured measured) {
       double drop = teacherAccuracy - measured.accuracy();
       if (drop > target.accuracyDropMax()) {
-        return "accuracy %.4f is %.4f below the teacher's (allowed %.4f)"
-            .formatted(measured.accuracy(), drop, target.accuracyDropMax());
+        return Optional.of(
+            new TailorPlanner.Broken(
+                "accuracy %.4f is %.4f below the teacher's (allowed %.4f)"
+                    .formatted(measured.accuracy(), drop, target.accuracyDropMax()),
+                true));
       }
       long fileMax = target.profile().limits().fileBytesMax();
       return fileMax > 0 && measured.fileBytes() > fileMax
-          ? "file %d bytes > %d".formatted(measured.fileBytes(), fileMax)
-          : "";
+          ? Optional.of(
+              new TailorPlanner.Broken(
+                  "file %d bytes > %d".formatted(measured.fileBytes(), fileMax), false))
+          : Optional.empty();
     }
 
     /** Every candidate with the decision about it, in the order of expected accuracy. */

@@ -25,6 +25,6 @@ public record TailorPlan(
 
   /** What serves small images within a minute or two on two cores. */
   public static TailorPlan standard(long seed) {
-    return new TailorPlan(seed, 7, 2, Calibration.PERCENTILE, CandidateSpace.standard());
+    return new TailorPlan(seed, 11, 3, Calibration.PERCENTILE, CandidateSpace.standard());
   }
 }

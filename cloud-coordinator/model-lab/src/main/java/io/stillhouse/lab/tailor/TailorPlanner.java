@@ -36,17 +36,33 @@ final class TailorPlanner {
   record Choice(Optional<Estimate> chosen, Map<String, String> rejected) {}
 
   /**
+   * A budget that a finished student broke.
+   *
+   * @param inaccurate when it was the accuracy: then students that promise less are not made either
+   */
+  record Broken(String reason, boolean inaccurate) {}
+
+  /**
    * Chooses for one class.
    *
-   * @param broken candidates that were made and broke a budget when measured, with the reason
+   * @param broken candidates that were made and broke a budget when measured
    */
   static Choice choose(
-      List<Estimate> estimates, HardwareProfile profile, Map<String, String> broken) {
+      List<Estimate> estimates, HardwareProfile profile, Map<String, Broken> broken) {
     LatencyPredictor predictor = new LatencyPredictor(profile.probes());
     Map<String, String> rejected = new LinkedHashMap<>();
+    Optional<Estimate> inaccurate = Optional.empty();
     for (Estimate estimate : estimates.stream().sorted(BY_EXPECTED_ACCURACY).toList()) {
       String key = estimate.candidate().key();
-      String reason = broken.getOrDefault(key, predicted(estimate, profile.limits(), predictor));
+      String reason = predicted(estimate, profile.limits(), predictor);
+      if (broken.containsKey(key)) {
+        reason = broken.get(key).reason();
+        inaccurate = broken.get(key).inaccurate() ? Optional.of(estimate) : inaccurate;
+      } else if (reason.isEmpty() && inaccurate.isPresent()) {
+        reason =
+            "promises less than %s, which is not accurate enough"
+                .formatted(inaccurate.get().candidate().key());
+      }
       if (reason.isEmpty()) {
         return new Choice(Optional.of(estimate), rejected);
       }

@@ -15,7 +15,7 @@ public record TrainingPlan(
   /** Longest training, so that a mistyped number does not run for weeks. */
   public static final int EPOCHS_MAX = 2_000;
 
-  private static final int QUICK_EPOCHS = 8;
+  private static final int QUICK_EPOCHS = 15;
   private static final int EPOCHS_USUAL_MIN = 10;
   private static final int EPOCHS_USUAL_MAX = 200;
   private static final int USUAL_IMAGES = 1_500_000;

@@ -12,6 +12,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
@@ -32,6 +34,7 @@ public final class GraphRunner implements AutoCloseable {
   private static final int SHARD_IMAGES_MIN = 16;
 
   private final Map<String, Integer> readers = new HashMap<>();
+  private final Set<Integer> metCounts = ConcurrentHashMap.newKeySet();
 
   /** Copies the network's weights to native memory. */
   public GraphRunner(TensorRuntime runtime, Network network) {
@@ -79,7 +82,9 @@ public final class GraphRunner implements AutoCloseable {
     }
     try {
       FloatBuffer logits = FloatBuffer.allocate(count * graph.classes());
-      runtime.parallel(parts).forEach(logits::put);
+      List<float[]> results =
+          metCounts.add(count) ? runtime.inTurn(parts) : runtime.parallel(parts);
+      results.forEach(logits::put);
       return logits.array();
     } catch (RuntimeException | OutOfMemoryError e) {
       throw NativeFailure.explain(graph.name(), e);

@@ -114,14 +114,18 @@ final class Layers {
             && conv.kernelWidth() == 1
             && conv.padHeight() == 0
             && conv.padWidth() == 0;
-    return torch.conv2d(
-        thinned ? everyNth(x, conv.stride()) : x,
-        marked.weight(name),
-        conv.bias() ? new TensorOptional(marked.bias(name)) : new TensorOptional(),
-        both(thinned ? 1 : conv.stride()),
-        new long[] {conv.padHeight(), conv.padWidth()},
-        ONE,
-        conv.groups());
+    Tensor y =
+        torch.conv2d(
+            thinned ? everyNth(x, conv.stride()) : x,
+            marked.weight(name),
+            conv.bias() ? new TensorOptional(marked.bias(name)) : new TensorOptional(),
+            both(thinned ? 1 : conv.stride()),
+            new long[] {conv.padHeight(), conv.padWidth()},
+            ONE,
+            conv.groups());
+    // With one input channel both layouts look the same, and the engine takes the slow one for
+    // this layer and all behind it. Where channels are last already, this does nothing.
+    return y.contiguous(torch.MemoryFormat.ChannelsLast);
   }
 
   /** Pooling over single pixels: unlike a slice, it keeps channels last on the way back too. */

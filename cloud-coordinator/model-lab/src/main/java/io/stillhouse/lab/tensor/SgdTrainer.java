@@ -3,9 +3,11 @@ package io.stillhouse.lab.tensor;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.network.Weights;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -38,6 +40,7 @@ public final class SgdTrainer implements AutoCloseable {
   private final List<Shard> shards = new ArrayList<>();
   private final ParameterTensors momentum;
   private final TensorVector clipped = new TensorVector();
+  private final Set<Integer> metCounts = new HashSet<>();
 
   /**
    * Begins with momentum zero.
@@ -106,13 +109,17 @@ public final class SgdTrainer implements AutoCloseable {
       parts.add(() -> shard.gradients(batch, range));
     }
     float loss = 0;
-    for (float part : runner.runtime().parallel(parts)) {
+    for (float part : together(batch.count(), parts)) {
       loss += part;
     }
     for (Shard other : shards.subList(1, used)) {
       shards.get(0).parameters().addGradientsOf(other.parameters());
     }
     return loss;
+  }
+
+  private List<Float> together(int count, List<Supplier<Float>> parts) {
+    return metCounts.add(count) ? runner.runtime().inTurn(parts) : runner.runtime().parallel(parts);
   }
 
   private void update(double learningRate) {

@@ -41,7 +41,7 @@ public final class TensorRuntime {
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
             work -> {
-              Thread thread = new Thread(work, "lab-tensor");
+              Thread thread = new Thread(() -> alone(work), "lab-tensor");
               thread.setDaemon(true);
               return thread;
             });
@@ -51,6 +51,22 @@ public final class TensorRuntime {
 
   int threads() {
     return threads;
+  }
+
+  /** The engine remembers its number of threads per thread. */
+  private static void alone(Runnable work) {
+    torch.set_num_threads(1);
+    work.run();
+  }
+
+  /**
+   * Does all parts one after the other on the calling thread. Work of shapes that the engine has
+   * not met goes through here: two threads that compile the same kernel at the same time (oneDNN of
+   * libtorch 2.10, the AVX-512 convolutions' way back) may be given one without its scratch memory,
+   * and the process dies. Kernels that are compiled are shared safely.
+   */
+  <T> List<T> inTurn(List<Supplier<T>> parts) {
+    return parts.stream().map(Supplier::get).toList();
   }
 
   /**

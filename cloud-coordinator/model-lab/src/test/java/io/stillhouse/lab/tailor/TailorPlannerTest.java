@@ -2,6 +2,7 @@ package io.stillhouse.lab.tailor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillhouse.lab.tailor.TailorPlanner.Broken;
 import io.stillhouse.model.Precision;
 import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.profile.Board;
@@ -17,9 +18,12 @@ import org.junit.jupiter.api.Test;
 
 class TailorPlannerTest {
   private static final List<Estimate> ESTIMATES =
-      CandidateSpace.standard().candidates().stream()
-          .map(c -> Estimate.of(c, new ImageShape(1, 28, 28), 10))
-          .toList();
+      new CandidateSpace(
+              "separable_small",
+              List.of(1.0, 0.75, 0.5, 0.25),
+              List.of(0.0, 0.4),
+              List.of(Precision.FP32, Precision.INT8))
+          .candidates().stream().map(c -> Estimate.of(c, new ImageShape(1, 28, 28), 10)).toList();
 
   @Test
   void unlike_boards_get_unlike_students() {
@@ -63,11 +67,31 @@ class TailorPlannerTest {
         TailorPlanner.choose(
             ESTIMATES,
             profile,
-            Map.of("separable_small-w100-p00-fp32", "accuracy drop 0.2 > 0.03"));
+            Map.of("separable_small-w100-p00-fp32", new Broken("file 9 bytes > 8", false)));
     assertThat(choice.chosen().orElseThrow().candidate().key())
         .isEqualTo("separable_small-w100-p00-int8");
     assertThat(choice.rejected())
-        .containsExactly(Map.entry("separable_small-w100-p00-fp32", "accuracy drop 0.2 > 0.03"));
+        .containsExactly(Map.entry("separable_small-w100-p00-fp32", "file 9 bytes > 8"));
+  }
+
+  @Test
+  void what_promises_less_than_an_inaccurate_student_is_not_made() {
+    String tried = "separable_small-w075-p00-fp32";
+    TailorPlanner.Choice choice =
+        TailorPlanner.choose(
+            ESTIMATES,
+            profile(96 << 10, 64 << 20, 60_000, 1_000),
+            Map.of(
+                "separable_small-w100-p00-int8",
+                new Broken("file 9 bytes > 8", false),
+                tried,
+                new Broken("accuracy 0.8 is 0.1 below the teacher's (allowed 0.03)", true)));
+    assertThat(choice.chosen()).isEmpty();
+    assertThat(choice.rejected())
+        .hasSize(ESTIMATES.size())
+        .containsEntry(
+            "separable_small-w050-p00-fp32",
+            "promises less than " + tried + ", which is not accurate enough");
   }
 
   @Test

@@ -181,6 +181,22 @@ class SgdTrainerTest {
         .isEqualTo(split.values("stem.conv.weight"));
   }
 
+  /** Two threads that compile one kernel together may take the whole process down. */
+  @Test
+  void shapes_that_are_new_to_both_threads_are_trained() {
+    TensorRuntime runtime = TensorRuntime.start(2, CACHE);
+    for (int side = 8; side < 24; side++) {
+      Network network = Networks.catalogue("resnet8", "1x%dx%d".formatted(side, side + 1), 0.5, 3);
+      LabelledBatch batch = batch(network, 32, 6);
+      try (GraphRunner runner = new GraphRunner(runtime, network);
+          SgdTrainer sgd = new SgdTrainer(runner, Optional.empty(), HARD, 5e-4)) {
+        assertThat(sgd.step(batch, 0.05, 0)).isPositive();
+        assertThat(runner.logits(new float[32 * side * (side + 1)]))
+            .hasSize(32 * network.graph().classes());
+      }
+    }
+  }
+
   private static Weights learnt(int threads, int steps) {
     TensorRuntime runtime = TensorRuntime.start(threads, CACHE);
     Network network = Networks.catalogue("resnet8", "1x12x12", 0.5, 3);

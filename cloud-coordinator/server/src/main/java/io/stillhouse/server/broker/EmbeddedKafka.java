@@ -80,6 +80,8 @@ public final class EmbeddedKafka implements AutoCloseable {
       Files.createDirectories(data);
       if (!Files.exists(data.resolve("meta.properties"))) {
         format(data);
+      } else if (!Files.exists(data.resolve(".kafka_cleanshutdown"))) {
+        FormerBroker.fence(controllerSettings(data, listen));
       }
       Map<String, Object> settings = settings(data, listen);
       KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
@@ -157,20 +159,27 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
   }
 
-  private static Map<String, Object> settings(Path data, Listen listen) throws IOException {
+  private static Map<String, Object> controllerSettings(Path data, Listen listen) {
     Map<String, Object> p = new HashMap<>();
-    p.put("process.roles", "broker,controller");
+    p.put("process.roles", "controller");
     p.put("node.id", NODE_ID);
     p.put("controller.quorum.voters", NODE_ID + "@127.0.0.1:" + listen.controllerPort());
+    p.put("listeners", "CONTROLLER://127.0.0.1:" + listen.controllerPort());
+    p.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+    p.put("controller.listener.names", "CONTROLLER");
+    p.put("log.dirs", data.toString());
+    return p;
+  }
+
+  private static Map<String, Object> settings(Path data, Listen listen) {
+    Map<String, Object> p = controllerSettings(data, listen);
+    p.put("process.roles", "broker,controller");
     p.put(
         "listeners",
         "PLAINTEXT://%s:%d,CONTROLLER://127.0.0.1:%d"
             .formatted(listen.host(), listen.port(), listen.controllerPort()));
     p.put("advertised.listeners", "PLAINTEXT://" + listen.advertisedHost() + ":" + listen.port());
-    p.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
-    p.put("controller.listener.names", "CONTROLLER");
     p.put("inter.broker.listener.name", "PLAINTEXT");
-    p.put("log.dirs", data.toString());
     p.put("default.replication.factor", "1");
     p.put("auto.create.topics.enable", "false");
     for (String topic :

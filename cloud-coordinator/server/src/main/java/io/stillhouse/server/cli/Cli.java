@@ -61,12 +61,21 @@ public final class Cli {
         || failure instanceof CoordinatorException
         || failure instanceof LabException) {
       command.getErr().println(name + ": " + failure.getMessage());
+      if (usedWrongly(failure)) {
+        command.getErr().flush();
+        return CommandLine.ExitCode.USAGE;
+      }
     } else {
       command.getErr().println(name + ": failed by a defect, please report this:");
       failure.printStackTrace(command.getErr());
     }
     command.getErr().flush();
     return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static boolean usedWrongly(Exception failure) {
+    return (failure instanceof CliException cli && cli.isOfUsage())
+        || (failure instanceof LabException lab && lab.isOfArgument());
   }
 
   /** A group says which commands it has when none is named. */

@@ -81,7 +81,7 @@ final class LabCommands extends Cli.Group {
       try {
         return new LabSettings(threads.orElse(usual.threads()), usual.nativeCacheDir());
       } catch (IllegalArgumentException e) {
-        throw new CliException(
+        throw CliException.ofUsage(
             "cannot work so", String.valueOf(e.getMessage()), "change --threads");
       }
     }

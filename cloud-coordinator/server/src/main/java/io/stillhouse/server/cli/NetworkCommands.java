@@ -75,7 +75,7 @@ final class NetworkCommands extends Cli.Group {
       try {
         return made.get();
       } catch (IllegalArgumentException e) {
-        throw new CliException(
+        throw CliException.ofUsage(
             "cannot build this network",
             String.valueOf(e.getMessage()),
             "see 'stillhouse network list'");

@@ -42,6 +42,9 @@ public final class CoordinatorMetrics implements AutoCloseable {
   private final List<Runnable> unbind = new CopyOnWriteArrayList<>();
   private final List<Runnable> refreshes = new CopyOnWriteArrayList<>();
 
+  /** Meters refer weakly to what they measure, and a collected one reads NaN. */
+  private final List<FleetHealth> watched = new CopyOnWriteArrayList<>();
+
   public CoordinatorMetrics() {
     // Their tags differ by kind of store, which Prometheus does not take.
     registry.config().meterFilter(MeterFilter.denyNameStartsWith("kafka.stream.state."));
@@ -78,6 +81,7 @@ public final class CoordinatorMetrics implements AutoCloseable {
 
   /** Shows the account of telemetry records. */
   public void watch(FleetHealth health) {
+    watched.add(health);
     loss(health, "received", TelemetryLoss::received);
     loss(health, "duplicate", TelemetryLoss::duplicates);
     loss(health, "dropped", TelemetryLoss::dropped);

@@ -99,7 +99,8 @@ public final class EngineRollouts implements RolloutService {
             ErrorCategory.CONFLICT,
             "cannot roll out %s@%d".formatted(request.model(), request.version()),
             "no device would get it: " + plan.excluded(),
-            "enrol devices, or tailor the version for their classes");
+            "enrol devices, tailor the version for their classes, or abort the rollout that is"
+                + " under way");
       }
       RolloutSpec spec =
           RolloutRequests.checked(

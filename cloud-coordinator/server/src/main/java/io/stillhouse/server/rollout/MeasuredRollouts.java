@@ -73,21 +73,17 @@ final class MeasuredRollouts implements RolloutStore {
     }
     int wave = at.status().wave().get().index();
     Map<HardwareClass, ClassHealth> byClass = new HashMap<>();
-    health
-        .wave(at.spec().id(), wave)
-        .forEach(
-            (hardwareClass, observed) ->
-                target(at.spec(), hardwareClass)
-                    .ifPresent(
-                        target ->
-                            byClass.put(
-                                hardwareClass, new ClassHealth(observed, baseline(target)))));
+    // One target stands for its class: all of a class get the same variant.
+    Map<HardwareClass, RolloutTarget> targets = new HashMap<>();
+    at.spec().targets().forEach(target -> targets.putIfAbsent(target.hardwareClass(), target));
+    targets.forEach(
+        (hardwareClass, target) ->
+            health
+                .wave(at.spec().id(), wave, hardwareClass, target.artifact())
+                .ifPresent(
+                    observed ->
+                        byClass.put(hardwareClass, new ClassHealth(observed, baseline(target)))));
     return byClass;
-  }
-
-  /** One target stands for its class: all of a class get the same variant. */
-  private static Optional<RolloutTarget> target(RolloutSpec spec, HardwareClass hardwareClass) {
-    return spec.targets().stream().filter(t -> t.hardwareClass().equals(hardwareClass)).findFirst();
   }
 
   private Baseline baseline(RolloutTarget target) {

@@ -4,7 +4,6 @@ import io.stillhouse.fleet.desired.RolloutId;
 import io.stillhouse.fleet.rollout.WaveHealth;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.profile.HardwareClass;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -14,9 +13,11 @@ import java.util.Optional;
  */
 public interface WaveHealthSource {
   /**
-   * What the devices of a wave have measured since it opened, by class; a silent class is absent.
+   * What the devices of a class have measured with an artifact since their wave opened; empty while
+   * nothing was heard. What they measure with any other artifact is no evidence about this one.
    */
-  Map<HardwareClass, WaveHealth> wave(RolloutId rollout, int wave);
+  Optional<WaveHealth> wave(
+      RolloutId rollout, int wave, HardwareClass hardwareClass, Digest artifact);
 
   /**
    * What devices of a class have lately measured with an artifact outside of any trial: the

@@ -36,7 +36,6 @@ public final class FleetHealth {
     private HealthCounts folded = HealthCounts.NONE;
     private long foldedUntil = Long.MIN_VALUE;
     private long latest = Long.MIN_VALUE;
-    private long earliest = Long.MAX_VALUE;
 
     void put(long start, HealthCounts counts) {
       if (start < foldedUntil) {
@@ -45,7 +44,6 @@ public final class FleetHealth {
       }
       open.put(start, counts);
       latest = Math.max(latest, start);
-      earliest = Math.min(earliest, start);
       while (open.firstKey() < latest - OPEN_MILLIS) {
         Map.Entry<Long, HealthCounts> oldest = open.pollFirstEntry();
         folded = folded.plus(oldest.getValue());
@@ -83,29 +81,15 @@ public final class FleetHealth {
    */
   public record DeviceLoss(String device, TelemetryLoss loss, long heardEpochMillis) {}
 
-  /** What one class of a wave has measured since the wave opened, with one artifact. */
+  /**
+   * What one class of a wave has measured since the wave opened, with one artifact. A device names
+   * the wave from the moment it is wanted there, so what it measures with its old artifact until
+   * the swap, and with its fallback after a rollback, stands beside it under another digest.
+   */
   public synchronized HealthCounts wave(
       String rollout, int wave, String hardwareClass, String digest) {
     Group group = groups.get(new HealthKey(rollout, wave, hardwareClass, digest));
     return group == null ? HealthCounts.NONE : group.total();
-  }
-
-  /**
-   * What a wave has measured since it opened, by class. Within a wave each class has one new
-   * artifact; when devices were sent back and still name the wave, the artifact that was heard
-   * first is the new one.
-   */
-  public synchronized Map<String, HealthCounts> wave(String rollout, int wave) {
-    Map<String, Group> first = new TreeMap<>();
-    groups.forEach(
-        (key, group) -> {
-          if (key.rollout().equals(rollout) && key.wave() == wave) {
-            first.merge(key.hardwareClass(), group, (a, b) -> a.earliest <= b.earliest ? a : b);
-          }
-        });
-    Map<String, HealthCounts> byClass = new TreeMap<>();
-    first.forEach((hardwareClass, group) -> byClass.put(hardwareClass, group.total()));
-    return byClass;
   }
 
   /** What one artifact has measured on one class, in all rollouts that are still kept. */

@@ -5,8 +5,6 @@ import io.stillhouse.fleet.rollout.WaveHealth;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.profile.HardwareClass;
 import io.stillhouse.server.rollout.WaveHealthSource;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 
 /** {@link FleetHealth} in the words of the rollout engine. Thread-safe. */
@@ -18,12 +16,11 @@ public final class TelemetryWaveHealth implements WaveHealthSource {
   }
 
   @Override
-  public Map<HardwareClass, WaveHealth> wave(RolloutId rollout, int wave) {
-    Map<HardwareClass, WaveHealth> byClass = new HashMap<>();
-    health
-        .wave(rollout.value(), wave)
-        .forEach((name, counts) -> byClass.put(new HardwareClass(name), of(counts)));
-    return byClass;
+  public Optional<WaveHealth> wave(
+      RolloutId rollout, int wave, HardwareClass hardwareClass, Digest artifact) {
+    HealthCounts counts =
+        health.wave(rollout.value(), wave, hardwareClass.name(), artifact.sha256Hex());
+    return counts.equals(HealthCounts.NONE) ? Optional.empty() : Optional.of(of(counts));
   }
 
   @Override

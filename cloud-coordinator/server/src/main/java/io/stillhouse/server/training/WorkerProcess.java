@@ -83,9 +83,10 @@ final class WorkerProcess {
 
   private Process start(Path jobDirectory) {
     try {
-      return new ProcessBuilder(command.line(jobDirectory))
-          .directory(jobDirectory.toFile())
-          .start();
+      ProcessBuilder builder =
+          new ProcessBuilder(command.line(jobDirectory)).directory(jobDirectory.toFile());
+      builder.environment().putAll(command.environment());
+      return builder.start();
     } catch (IOException e) {
       throw new CoordinatorException(
           ErrorCategory.UNAVAILABLE,

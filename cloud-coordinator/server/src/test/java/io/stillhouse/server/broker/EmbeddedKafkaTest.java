@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.server.failure.CoordinatorException;
+import io.stillhouse.server.testing.Eventually;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -52,6 +53,58 @@ class EmbeddedKafkaTest {
       List<String> read = readAll(broker.bootstrap(), 510);
       assertThat(read).hasSize(510).doesNotHaveDuplicates().contains("first-0", "second-509");
       assertThat(broker.failed()).isFalse();
+    }
+  }
+
+  @Test
+  void a_transaction_that_a_kill_left_open_does_not_hold_readers_back() throws Exception {
+    EmbeddedKafka.Listen listen = listen();
+    Process child = startChild(listen);
+    String bootstrap = "127.0.0.1:" + listen.port();
+    TopicPartition partition = new TopicPartition(Topics.TELEMETRY, 0);
+    try {
+      Topics.ensure(bootstrap);
+      // Not closed in good order: it died with its coordinator.
+      KafkaProducer<String, String> producer =
+          new KafkaProducer<>(
+              Map.of(
+                  "bootstrap.servers", bootstrap,
+                  "transactional.id", "killed",
+                  "transaction.timeout.ms", "100"),
+              new StringSerializer(),
+              new StringSerializer());
+      producer.initTransactions();
+      producer.beginTransaction();
+      producer.send(new ProducerRecord<>(partition.topic(), 0, "d", "never-committed")).get();
+      child.destroyForcibly();
+      producer.close(Duration.ZERO);
+    } finally {
+      child.destroyForcibly();
+      assertThat(child.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    }
+    try (EmbeddedKafka broker = EmbeddedKafka.start(directory, listen);
+        KafkaProducer<String, String> producer =
+            new KafkaProducer<>(
+                Map.of("bootstrap.servers", broker.bootstrap()),
+                new StringSerializer(),
+                new StringSerializer());
+        KafkaConsumer<String, String> committed =
+            new KafkaConsumer<>(
+                Map.of(
+                    "bootstrap.servers", broker.bootstrap(), "isolation.level", "read_committed"),
+                new StringDeserializer(),
+                new StringDeserializer())) {
+      producer.send(new ProducerRecord<>(partition.topic(), 0, "d", "after")).get();
+      committed.assign(List.of(partition));
+      committed.seekToBeginning(List.of(partition));
+      List<String> read = new ArrayList<>();
+      Eventually.holds(
+          "the record behind the open transaction is read",
+          () -> {
+            committed.poll(Duration.ofMillis(200)).forEach(record -> read.add(record.value()));
+            return !read.isEmpty();
+          });
+      assertThat(read).containsExactly("after");
     }
   }
 

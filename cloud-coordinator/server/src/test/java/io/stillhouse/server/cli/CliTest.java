@@ -199,22 +199,35 @@ class CliTest {
           device list --coordinator ftp://x                 | it is no http(s) URL
           device list --coordinator localhost:8080          | it is no http(s) URL
           device list --coordinator http://nowhere.invalid  | cannot reach the coordinator
+          network export resnet20 --out /nowhere/x.onnx     | its folder does not exist
+          lab evaluate --model /nowhere --data builtin:fashion-mnist-12k | there is no such file
+          lab evaluate --model /etc/hostname --data builtin:fashion-mnist-12k | /etc/hostname
+          lab evaluate --model /nowhere --data images:/nowhere | /nowhere
+          """)
+  void a_failure_is_one_line_and_code_one(String command, String message) {
+    assertOneLine(line(command), 1, message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
           network cost nonet                                | network: nonet is not known
           network cost resnet20 --input 3x4                 | shape: 3x4
           network cost resnet20 --input 3x1x1               | too small
           network cost resnet20 --width 0                   | width: 0.0
           network cost resnet20 --width NaN                 | width: NaN
           network cost resnet20 --classes 1                 | classes: 1
-          network export resnet20 --out /nowhere/x.onnx     | its folder does not exist
           model train --name x --data magic:y               | kind magic is unknown
-          lab evaluate --model /nowhere --data builtin:fashion-mnist-12k | there is no such file
           lab evaluate --model /etc/hostname --data builtin:nothing | builtin:nothing
-          lab evaluate --model /etc/hostname --data builtin:fashion-mnist-12k | /etc/hostname
-          lab evaluate --model /nowhere --data images:/nowhere | /nowhere
           """)
-  void a_failure_is_one_line_and_code_one(String command, String message) {
-    Ran ran = line(command);
-    assertThat(ran.code()).as(ran.err()).isEqualTo(1);
+  void an_argument_without_sense_is_one_line_and_code_two(String command, String message) {
+    assertOneLine(line(command), 2, message);
+  }
+
+  private static void assertOneLine(Ran ran, int code, String message) {
+    assertThat(ran.code()).as(ran.err()).isEqualTo(code);
     assertThat(ran.out()).isEmpty();
     assertThat(ran.err().strip().lines())
         .singleElement()

@@ -90,8 +90,16 @@ class LabCommandsTest {
   }
 
   private void refused(String line, String... said) {
+    refused(1, line, said);
+  }
+
+  private void misused(String line, String... said) {
+    refused(2, line, said);
+  }
+
+  private void refused(int code, String line, String... said) {
     Ran ran = run(line);
-    assertThat(ran.code()).as(ran.err()).isEqualTo(1);
+    assertThat(ran.code()).as(ran.err()).isEqualTo(code);
     assertThat(ran.out()).isEmpty();
     // What was reported on the way to a refusal stands on lines of its own, with a per cent sign.
     List<String> errors = ran.err().lines().filter(l -> !l.matches("\\s*\\d+ % .*")).toList();
@@ -180,16 +188,16 @@ class LabCommandsTest {
 
   @Test
   void an_unknown_network_is_refused() throws IOException {
-    refused(
+    misused(
         train("teacher", 1).replace("resnet8", "nonet"), "network: nonet is not known", "resnet20");
     assertThat(names()).containsExactly("photos");
   }
 
   @Test
   void a_value_without_sense_is_refused() {
-    refused(train("teacher", 0), "epochs: 0 (expected: 1 to 2000)");
-    refused(train("teacher", 1) + " --label-smoothing 1.5", "labelSmoothing: 1.5");
-    refused(train("teacher", 1).replace("threads 1", "threads 0"), "threads: 0");
+    misused(train("teacher", 0), "epochs: 0 (expected: 1 to 2000)");
+    misused(train("teacher", 1) + " --label-smoothing 1.5", "labelSmoothing: 1.5");
+    misused(train("teacher", 1).replace("threads 1", "threads 0"), "threads: 0");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillhouse.server.broker.EmbeddedKafka;
 import io.stillhouse.server.broker.Topics;
+import io.stillhouse.server.testing.Eventually;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -16,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -89,11 +89,13 @@ class TelemetryStreamsTest {
       reader = new FleetHealthReader(health, broker.bootstrap(), consumer -> {}).start();
     }
 
-    void await(long received, long duplicates) throws InterruptedException {
-      until(reader::caughtUp);
-      until(
+    void await(long received, long duplicates) {
+      Eventually.holds("the reader has caught up", () -> sound() && reader.caughtUp());
+      Eventually.holds(
+          received + " records are counted",
           () ->
-              health.loss().received() >= received
+              sound()
+                  && health.loss().received() >= received
                   && health.baseline(Windows.DIGEST_A, "x86_64-avx2-t1").inferences()
                       >= received * 10);
       TelemetryLoss loss = health.loss();
@@ -104,11 +106,10 @@ class TelemetryStreamsTest {
       assertThat(loss.duplicates()).isEqualTo(duplicates);
     }
 
-    private void until(BooleanSupplier condition) throws InterruptedException {
-      while (!condition.getAsBoolean()) {
-        assertThat(streams.healthy()).isTrue();
-        Thread.sleep(20);
-      }
+    /** Ends a wait at once when the topology has died. */
+    private boolean sound() {
+      assertThat(streams.healthy()).isTrue();
+      return true;
     }
 
     @Override

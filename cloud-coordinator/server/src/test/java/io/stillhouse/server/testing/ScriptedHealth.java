@@ -28,9 +28,11 @@ public final class ScriptedHealth implements WaveHealthSource {
   }
 
   @Override
-  public Map<HardwareClass, WaveHealth> wave(RolloutId rollout, int wave) {
-    WaveHealth health = observed.get(rollout);
-    return health == null ? Map.of() : Map.of(Fixtures.profile(1).hardwareClass(), health);
+  public Optional<WaveHealth> wave(
+      RolloutId rollout, int wave, HardwareClass hardwareClass, Digest artifact) {
+    return hardwareClass.equals(Fixtures.profile(1).hardwareClass())
+        ? Optional.ofNullable(observed.get(rollout))
+        : Optional.empty();
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * Highest resident memory over the quickstart's whole process tree, sampled each second. Pages that
  * processes share are counted once for each, so the figure is an upper bound.
  */
-final class MemoryWatch implements AutoCloseable {
+public final class MemoryWatch implements AutoCloseable {
   private final AtomicLong peakBytes = new AtomicLong();
   private final ScheduledExecutorService sampler =
       Executors.newSingleThreadScheduledExecutor(
@@ -23,11 +23,11 @@ final class MemoryWatch implements AutoCloseable {
             return thread;
           });
 
-  MemoryWatch() {
+  public MemoryWatch() {
     var unused = sampler.scheduleAtFixedRate(this::sample, 0, 1, TimeUnit.SECONDS);
   }
 
-  long peakBytes() {
+  public long peakBytes() {
     return peakBytes.get();
   }
 
@@ -39,7 +39,7 @@ final class MemoryWatch implements AutoCloseable {
   }
 
   /** Resident bytes of one process; 0 once it has gone. */
-  static long residentBytes(long pid) {
+  public static long residentBytes(long pid) {
     try {
       for (String line :
           Files.readAllLines(Path.of("/proc/" + pid + "/status"), StandardCharsets.UTF_8)) {

@@ -1,4 +1,4 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -11,35 +11,35 @@ import java.time.Duration;
 import java.util.Map;
 
 /** The coordinator's operator API, as any client would call it. Thread-safe. */
-final class CoordinatorClient {
+public final class CoordinatorClient {
   private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
   private final ObjectMapper json = new ObjectMapper();
   private final HttpClient http;
   private final URI base;
 
-  CoordinatorClient(HttpClient http, URI base) {
+  public CoordinatorClient(HttpClient http, URI base) {
     this.http = http;
     this.base = base;
   }
 
-  JsonNode get(String path) {
+  public JsonNode get(String path) {
     return send(HttpRequest.newBuilder(base.resolve("/api/v1" + path)).GET());
   }
 
-  JsonNode post(String path, Map<String, ?> body) {
+  public JsonNode post(String path, Map<String, ?> body) {
     try {
       return send(
           HttpRequest.newBuilder(base.resolve("/api/v1" + path))
               .header("content-type", "application/json")
               .POST(HttpRequest.BodyPublishers.ofString(json.writeValueAsString(body))));
     } catch (IOException e) {
-      throw new StoryException("request " + path, String.valueOf(e.getMessage()), "Report this");
+      throw new DriveException("request " + path, String.valueOf(e.getMessage()), "Report this");
     }
   }
 
   /** True once the coordinator says that everything serves. */
-  boolean healthy() {
+  public boolean healthy() {
     try {
       HttpRequest request =
           HttpRequest.newBuilder(base.resolve("/healthz")).timeout(TIMEOUT).GET().build();
@@ -60,7 +60,7 @@ final class CoordinatorClient {
       JsonNode body = json.readTree(response.body());
       if (response.statusCode() >= 300) {
         JsonNode error = body.path("error");
-        throw new StoryException(
+        throw new DriveException(
             what,
             response.statusCode()
                 + " "
@@ -71,10 +71,10 @@ final class CoordinatorClient {
       }
       return body;
     } catch (IOException e) {
-      throw new StoryException(what, String.valueOf(e.getMessage()), "See the coordinator's log");
+      throw new DriveException(what, String.valueOf(e.getMessage()), "See the coordinator's log");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new StoryException(what, "interrupted", "Run the quickstart again");
+      throw new DriveException(what, "interrupted", "Run it again");
     }
   }
 }

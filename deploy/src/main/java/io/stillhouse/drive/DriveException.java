@@ -1,10 +1,10 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 /** The story cannot go on: what failed, why, and what the reader can do about it, in one line. */
-final class StoryException extends RuntimeException {
+public final class DriveException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  StoryException(String what, String why, String fix) {
+  public DriveException(String what, String why, String fix) {
     super(what + ": " + why + ". " + fix);
   }
 }

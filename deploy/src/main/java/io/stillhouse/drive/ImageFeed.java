@@ -1,6 +1,7 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -11,16 +12,17 @@ import java.util.concurrent.atomic.AtomicLong;
  * labels, so that live accuracy reaches the coordinator through telemetry. Pauses on request, so
  * that a measurement is not disturbed.
  */
-final class ImageFeed implements AutoCloseable {
+public final class ImageFeed implements AutoCloseable {
   private static final int BATCH = 8;
   private static final long PERIOD_MILLIS = 150;
 
   private final ScheduledExecutorService sender;
   private final TestImages images;
   private final AtomicLong sent = new AtomicLong();
+  private volatile Optional<DriveException> refused = Optional.empty();
   private volatile boolean paused;
 
-  ImageFeed(List<AgentClient> agents, TestImages images) {
+  public ImageFeed(List<AgentClient> agents, TestImages images) {
     this.images = images;
     this.sender =
         Executors.newScheduledThreadPool(
@@ -38,15 +40,15 @@ final class ImageFeed implements AutoCloseable {
     }
   }
 
-  long sent() {
+  public long sent() {
     return sent.get();
   }
 
-  void pause() {
+  public void pause() {
     paused = true;
   }
 
-  void resume() {
+  public void resume() {
     paused = false;
   }
 
@@ -55,7 +57,19 @@ final class ImageFeed implements AutoCloseable {
       return;
     }
     int from = (int) (next.getAndAdd(BATCH) % (images.count() - BATCH));
-    agent.classify(images, from, BATCH).ifPresent(answer -> sent.addAndGet(answer.images()));
+    try {
+      agent.classify(images, from, BATCH).ifPresent(answer -> sent.addAndGet(answer.images()));
+    } catch (DriveException e) {
+      refused = Optional.of(e);
+    }
+  }
+
+  /** Throws what an agent refused: without the feed, a gate would wait for it in vain. */
+  public void requireAccepted() {
+    Optional<DriveException> found = refused;
+    if (found.isPresent()) {
+      throw found.get();
+    }
   }
 
   @Override

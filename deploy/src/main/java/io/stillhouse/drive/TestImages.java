@@ -1,43 +1,43 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Images;
 
 /** Labelled test images as raw pixels, NCHW, one unsigned byte each. Immutable. */
-final class TestImages {
+public final class TestImages {
   private final Images images;
 
-  TestImages(Images images) {
+  public TestImages(Images images) {
     this.images = images;
   }
 
   /** The test images of the data set that the product ships. */
-  static TestImages builtin() {
+  public static TestImages builtin() {
     return new TestImages(DataSpec.parse("builtin:fashion-mnist-12k").load().test());
   }
 
-  int count() {
+  public int count() {
     return images.count();
   }
 
-  int channels() {
+  public int channels() {
     return images.shape().channels();
   }
 
-  int height() {
+  public int height() {
     return images.shape().height();
   }
 
-  int width() {
+  public int width() {
     return images.shape().width();
   }
 
-  int label(int image) {
+  public int label(int image) {
     return images.label(image);
   }
 
   /** The raw pixels of one image, NCHW. */
-  byte[] pixels(int image) {
+  public byte[] pixels(int image) {
     byte[] pixels = new byte[(int) images.shape().elements()];
     images.copy(image, pixels, 0);
     return pixels;

@@ -1,4 +1,4 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import java.time.Duration;
 import java.util.Optional;
@@ -7,17 +7,17 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /** Waits on a condition, with a deadline that names what did not happen. */
-final class Waiting {
+public final class Waiting {
   private static final long POLL_MILLIS = 200;
 
   private final LongSupplier nanos;
 
-  Waiting(LongSupplier nanos) {
+  public Waiting(LongSupplier nanos) {
     this.nanos = nanos;
   }
 
   /** The first present answer of {@code question}, asked every 200 ms for at most {@code limit}. */
-  <T> T until(String what, Duration limit, String fix, Supplier<Optional<T>> question) {
+  public <T> T until(String what, Duration limit, String fix, Supplier<Optional<T>> question) {
     long deadline = nanos.getAsLong() + limit.toNanos();
     while (true) {
       Optional<T> answer = question.get();
@@ -25,7 +25,7 @@ final class Waiting {
         return answer.get();
       }
       if (nanos.getAsLong() > deadline) {
-        throw new StoryException(what, "did not happen within " + limit.toSeconds() + " s", fix);
+        throw new DriveException(what, "did not happen within " + limit.toSeconds() + " s", fix);
       }
       pause();
     }
@@ -36,7 +36,7 @@ final class Waiting {
       TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new StoryException("quickstart", "interrupted", "Run it again");
+      throw new DriveException("waiting", "interrupted", "Run it again");
     }
   }
 }

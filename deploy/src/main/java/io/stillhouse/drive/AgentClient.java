@@ -1,4 +1,4 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -7,6 +7,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -14,7 +15,7 @@ import java.util.Optional;
  * One agent's inference API (Open Inference Protocol v2, REST): raw pixels in, scores out, with the
  * true labels as feedback where they are known. Thread-safe.
  */
-final class AgentClient {
+public final class AgentClient {
   private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
   private final ObjectMapper json = new ObjectMapper();
@@ -22,26 +23,26 @@ final class AgentClient {
   private final URI base;
   private final String model;
 
-  AgentClient(HttpClient http, URI base, String model) {
+  public AgentClient(HttpClient http, URI base, String model) {
     this.http = http;
     this.base = base;
     this.model = model;
   }
 
   /** How many of a batch were classified as labelled. */
-  record Answer(int images, int correct) {}
+  public record Answer(int images, int correct) {}
 
   /**
    * Sends images {@code [from, from + count)}; empty while the agent has no model or is busy, which
    * is normal during a swap.
    */
-  Optional<Answer> classify(TestImages images, int from, int count) {
+  public Optional<Answer> classify(TestImages images, int from, int count) {
     StringBuilder body = new StringBuilder(count * images.height() * images.width() * 4);
     body.append("{\"parameters\":{\"expected_label\":[");
     for (int i = 0; i < count; i++) {
       body.append(i == 0 ? "" : ",").append(images.label(from + i));
     }
-    body.append("]},\"inputs\":[{\"name\":\"x\",\"datatype\":\"UINT8\",\"shape\":[")
+    body.append("]},\"inputs\":[{\"name\":\"input\",\"datatype\":\"UINT8\",\"shape\":[")
         .append(count)
         .append(',')
         .append(images.channels())
@@ -65,6 +66,12 @@ final class AgentClient {
             .build();
     try {
       HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+      if (response.statusCode() == 400) {
+        throw new DriveException(
+            "inference at " + request.uri(),
+            new String(response.body(), StandardCharsets.UTF_8),
+            "Report this");
+      }
       if (response.statusCode() != 200) {
         return Optional.empty();
       }

@@ -1,4 +1,4 @@
-package io.stillhouse.quickstart;
+package io.stillhouse.drive;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The programs that the story starts: each a child process with its own log file, all stopped when
- * the story ends, however it ends.
+ * The programs that were started: each a child process with its own log file, all stopped when this
+ * is closed. Thread-safe.
  */
-final class Programs implements AutoCloseable {
+public final class Programs implements AutoCloseable {
   private static final int LOG_TAIL_LINES = 12;
   private static final long STOP_SECONDS_MAX = 10;
 
@@ -21,13 +21,13 @@ final class Programs implements AutoCloseable {
   private final List<Running> running = new ArrayList<>();
 
   /** A started program. */
-  record Running(String name, Process process, Path log) {
-    boolean alive() {
+  public record Running(String name, Process process, Path log) {
+    public boolean alive() {
       return process.isAlive();
     }
 
     /** The end of its log, for a message that says why it died. */
-    String logTail() {
+    public String logTail() {
       try {
         List<String> lines = Files.readAllLines(log, StandardCharsets.UTF_8);
         return String.join(
@@ -38,50 +38,78 @@ final class Programs implements AutoCloseable {
     }
   }
 
-  Programs(Path launchers, Path logs) throws IOException {
+  public Programs(Path launchers, Path logs) throws IOException {
     this.launchers = launchers;
     this.logs = logs;
     Files.createDirectories(logs);
   }
 
   /** Starts a launcher of {@code deploy/bin} and leaves it running. */
-  synchronized Running start(String name, String launcher, List<String> arguments)
-      throws IOException {
+  public Running start(String name, String launcher, List<String> arguments) throws IOException {
+    return start(name, launch(launcher, arguments));
+  }
+
+  /** Starts any command and leaves it running. */
+  public synchronized Running start(String name, List<String> command) throws IOException {
     Path log = logs.resolve(name + ".log");
-    Process process = builder(launcher, arguments, log).start();
-    Running started = new Running(name, process, log);
+    Running started = new Running(name, builder(command, log).start(), log);
     running.add(started);
     return started;
   }
 
+  /** Ends a program as a power cut does, by a signal that it cannot catch, and forgets it. */
+  public void kill(Running program) {
+    program.process().destroyForcibly();
+    forget(program);
+  }
+
+  /** Asks a program to end, waits until it has, and forgets it. */
+  public void stop(Running program) {
+    program.process().destroy();
+    forget(program);
+  }
+
+  private synchronized void forget(Running program) {
+    try {
+      if (!program.process().waitFor(STOP_SECONDS_MAX, TimeUnit.SECONDS)) {
+        throw new DriveException(
+            program.name(), "still alive after " + STOP_SECONDS_MAX + " s", "See " + program.log());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new DriveException(program.name(), "interrupted", "Run it again");
+    }
+    running.remove(program);
+  }
+
   /**
-   * Runs a launcher to its end; a non-zero exit is a {@link StoryException} with its last words.
+   * Runs a launcher to its end; a non-zero exit is a {@link DriveException} with its last words.
    */
-  void run(String name, String launcher, List<String> arguments) throws IOException {
+  public void run(String name, String launcher, List<String> arguments) throws IOException {
     Path log = logs.resolve(name + ".log");
-    Process process = builder(launcher, arguments, log).start();
+    Process process = builder(launch(launcher, arguments), log).start();
     try {
       if (!process.waitFor(60, TimeUnit.SECONDS)) {
         process.destroyForcibly();
-        throw new StoryException(name, "did not end within 60 s", "See " + log);
+        throw new DriveException(name, "did not end within 60 s", "See " + log);
       }
     } catch (InterruptedException e) {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
-      throw new StoryException(name, "interrupted", "Run the quickstart again");
+      throw new DriveException(name, "interrupted", "Run it again");
     }
     if (process.exitValue() != 0) {
-      throw new StoryException(
+      throw new DriveException(
           name,
           "exit " + process.exitValue() + ": " + new Running(name, process, log).logTail(),
           "See " + log);
     }
   }
 
-  synchronized void requireAlive() {
+  public synchronized void requireAlive() {
     for (Running program : running) {
       if (!program.alive()) {
-        throw new StoryException(
+        throw new DriveException(
             program.name() + " stopped by itself",
             "exit " + program.process().exitValue() + ": " + program.logTail(),
             "See " + program.log());
@@ -89,10 +117,22 @@ final class Programs implements AutoCloseable {
     }
   }
 
-  private ProcessBuilder builder(String launcher, List<String> arguments, Path log) {
+  /** Resident bytes of a program that was started; 0 when there is none of that name. */
+  public synchronized long residentBytes(String name) {
+    return running.stream()
+        .filter(program -> program.name().equals(name))
+        .mapToLong(program -> MemoryWatch.residentBytes(program.process().pid()))
+        .sum();
+  }
+
+  private List<String> launch(String launcher, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(launchers.resolve(launcher).toString());
     command.addAll(arguments);
+    return command;
+  }
+
+  private static ProcessBuilder builder(List<String> command, Path log) {
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));

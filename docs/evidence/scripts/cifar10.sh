@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Makes what docs/evidence/cifar10.md shows: a teacher, then students of it, each with its JSON.
+# usage: cifar10.sh IMAGES_DIR RUNS_DIR    IMAGES_DIR holds train/ and test/ with a folder per class
+# May be ended and started again at any time: finished runs are kept, unfinished ones go on.
+set -euo pipefail
+
+data=images:$1
+runs=$2
+threads=${THREADS:-2}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+stillhouse=${STILLHOUSE:-$here/../../../deploy/bin/stillhouse}
+recipes=$here/../recipes
+
+# A kill between a result and its JSON costs nothing: the result is measured again.
+keep() {
+  local name=$1
+  shift
+  [ -d "$runs/$name" ] || "$stillhouse" lab "$@" --data "$data" --threads "$threads" \
+    --out "$runs/$name" > /dev/null
+  [ -s "$runs/$name.json" ] || {
+    "$stillhouse" lab evaluate --model "$runs/$name" --data "$data" --json > "$runs/$name.json.partial"
+    mv "$runs/$name.json.partial" "$runs/$name.json"
+  }
+}
+
+mkdir -p "$runs"
+keep resnet20 train --network resnet20 --epochs 28 --seed 7
+for recipe in int8-minmax int8-percentile prune-2x; do
+  keep "resnet20-$recipe" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml"
+done
+keep resnet20-prune-2x-int8 compress --teacher "$runs/resnet20-prune-2x" \
+  --recipe "$recipes/int8-percentile.yaml"

@@ -1,0 +1,123 @@
+package io.stillhouse.agent.testing;
+
+import java.math.BigInteger;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.MessageDigest;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.Date;
+import java.util.HexFormat;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+
+/** A certificate authority that was made a moment ago, and what it signs. */
+public final class TestAuthority {
+  private static final X500Name NAME = new X500Name("CN=test authority");
+  private static final Instant FROM = Instant.parse("2020-01-01T00:00:00Z");
+
+  /** Longer ago than any test runs, as on a board that woke up with a wrong clock. */
+  private static final Instant LAPSED = Instant.parse("2021-01-01T00:00:00Z");
+
+  private static final Instant UNTIL = Instant.parse("2200-01-01T00:00:00Z");
+
+  private final KeyPair keys = newKeys();
+  private final X509Certificate certificate;
+  private long serial;
+
+  /** A certificate with its key. */
+  public record Leaf(PrivateKey key, X509Certificate certificate) {}
+
+  public TestAuthority() {
+    this.certificate = sign(NAME, keys.getPublic(), UNTIL, true, null, "");
+  }
+
+  public X509Certificate certificate() {
+    return certificate;
+  }
+
+  public String sha256Hex() {
+    try {
+      return HexFormat.of()
+          .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded()));
+    } catch (GeneralSecurityException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  public Leaf server(String address) {
+    return server(address, UNTIL);
+  }
+
+  public Leaf lapsedServer(String address) {
+    return server(address, LAPSED);
+  }
+
+  private Leaf server(String address, Instant until) {
+    KeyPair leaf = newKeys();
+    return new Leaf(
+        leaf.getPrivate(),
+        sign(
+            new X500Name("CN=server"),
+            leaf.getPublic(),
+            until,
+            false,
+            KeyPurposeId.id_kp_serverAuth,
+            address));
+  }
+
+  public X509Certificate device(PublicKey key, String name) {
+    return sign(new X500Name("CN=" + name), key, UNTIL, false, KeyPurposeId.id_kp_clientAuth, "");
+  }
+
+  public static KeyPair newKeys() {
+    try {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+      generator.initialize(256);
+      return generator.generateKeyPair();
+    } catch (GeneralSecurityException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private X509Certificate sign(
+      X500Name subject,
+      PublicKey key,
+      Instant until,
+      boolean authority,
+      @org.jspecify.annotations.Nullable KeyPurposeId purpose,
+      String address) {
+    try {
+      JcaX509v3CertificateBuilder builder =
+          new JcaX509v3CertificateBuilder(
+              NAME, BigInteger.valueOf(++serial), Date.from(FROM), Date.from(until), subject, key);
+      builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(authority));
+      if (purpose != null) {
+        builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purpose));
+      }
+      if (!address.isEmpty()) {
+        builder.addExtension(
+            Extension.subjectAlternativeName,
+            false,
+            new GeneralNames(new GeneralName(GeneralName.iPAddress, address)));
+      }
+      return new JcaX509CertificateConverter()
+          .getCertificate(
+              builder.build(
+                  new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate())));
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+}
