@@ -68,7 +68,7 @@ public final class RecipeRun {
       throw new LabException(
           "recipe step distill", String.valueOf(e.getMessage()), "Change student or width", e);
     }
-    TrainingPlan quick = TrainingPlan.quick(step.epochs(), seed);
+    TrainingPlan quick = TrainingPlan.quick(step.epochs(), seed).forImages(data.train().count());
     TrainingPlan.Regularisation usual = quick.regularisation();
     TrainingPlan plan =
         new TrainingPlan(
@@ -100,7 +100,7 @@ public final class RecipeRun {
     if (step.epochs() == 0) {
       return smaller;
     }
-    TrainingPlan quick = TrainingPlan.quick(step.epochs(), seed);
+    TrainingPlan quick = TrainingPlan.quick(step.epochs(), seed).forImages(data.train().count());
     return trainer.train(
         smaller,
         teacher.network(),
