@@ -23,9 +23,9 @@ public record TailorPlan(
     private static final int FINE_TUNE_MIN = 3;
 
     /** Images that a student is shown at least, the same ones many times when there are few. */
-    private static final int DISTILL_IMAGES_MIN = 30_000;
+    private static final int DISTILL_IMAGES_MIN = 15_000;
 
-    private static final int FINE_TUNE_IMAGES_MIN = 8_000;
+    private static final int FINE_TUNE_IMAGES_MIN = 4_000;
     private static final int EPOCHS_MAX = 200;
 
     public Epochs {
