@@ -57,7 +57,7 @@ final class Taught {
                         "network",
                         "resnet8",
                         "epochs",
-                        2,
+                        4,
                         "seed",
                         version)));
         world.awaitJob(

@@ -8,7 +8,6 @@ import io.stillhouse.agent.artifact.Layout;
 import io.stillhouse.agent.artifact.RealDisk;
 import io.stillhouse.agent.inference.HostSettings;
 import io.stillhouse.agent.inference.OnnxModelHost;
-import io.stillhouse.agent.inference.OnnxRuntime;
 import io.stillhouse.agent.link.IdentityStore;
 import io.stillhouse.agent.link.Stamps;
 import io.stillhouse.agent.reconcile.UpdateState;
@@ -57,7 +56,8 @@ class AgentCommandsTest {
                     new PrintWriter(err, true),
                     stamps,
                     new SecureRandom(),
-                    OnnxRuntime::prepare))
+                    // The runtime loads once in a process, and this folder will be deleted.
+                    directory -> {}))
             .execute(
                 Arrays.stream(line.strip().split(" +"))
                     .filter(word -> !word.isEmpty())

@@ -33,13 +33,10 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * The agent's whole inference path (admission, lock, copy, run, soft-max, counting) against a bare
- * {@code session.run} on pinned buffers with the same options. Compare the medians. With the class
- * path of the tests in {@code CP}:
+ * {@code session.run} on pinned buffers with the same options. Compare the medians.
  *
  * <pre>
- * mvn -pl edge-agent -am test-compile dependency:build-classpath -Dmdep.outputFile=target/cp.txt
- * java -cp edge-agent/target/test-classes:edge-agent/target/classes:$CP \
- *   org.openjdk.jmh.Main InferencePathBenchmark -prof gc -p model=FILE.onnx -p shape=1x28x28
+ * mvn -Pbench -pl edge-agent -am verify -DskipTests
  * </pre>
  */
 @State(Scope.Thread)

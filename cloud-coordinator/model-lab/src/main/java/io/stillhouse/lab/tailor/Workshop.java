@@ -42,11 +42,13 @@ final class Workshop {
 
   private final TailorOrder order;
   private final Evaluator evaluator;
+  private final TailorPlan.Epochs epochs;
   private final RecipeRun steps;
 
   Workshop(TailorOrder order, StudentTrainer trainer, Evaluator evaluator) {
     this.order = order;
     this.evaluator = evaluator;
+    this.epochs = order.plan().epochsFor(order.data().train().count());
     this.steps = new RecipeRun(trainer, order.data(), order.teacher().model(), order.plan().seed());
   }
 
@@ -92,7 +94,7 @@ final class Workshop {
                     candidate.pruneRatio(),
                     Importance.L1,
                     CandidateSpace.ROUND_TO,
-                    order.plan().fineTuneEpochs()),
+                    epochs.fineTune()),
                 progress.part(0.7, 1)));
   }
 
@@ -108,7 +110,7 @@ final class Workshop {
                     candidate.width(),
                     TEMPERATURE,
                     SOFT_LOSS_WEIGHT,
-                    order.plan().distillEpochs()),
+                    epochs.distill()),
                 progress));
   }
 
@@ -170,13 +172,13 @@ final class Workshop {
     Map<String, Object> recipe = new LinkedHashMap<>();
     recipe.put("network", candidate.network());
     recipe.put("width", candidate.width());
-    recipe.put("distillEpochs", order.plan().distillEpochs());
+    recipe.put("distillEpochs", epochs.distill());
     recipe.put("temperature", TEMPERATURE);
     recipe.put("softLossWeight", SOFT_LOSS_WEIGHT);
     if (candidate.pruneRatio() > 0) {
       recipe.put("pruneRatio", candidate.pruneRatio());
       recipe.put("roundTo", CandidateSpace.ROUND_TO);
-      recipe.put("fineTuneEpochs", order.plan().fineTuneEpochs());
+      recipe.put("fineTuneEpochs", epochs.fineTune());
     }
     if (precision == Precision.INT8) {
       recipe.put("calibration", order.plan().calibration().name());

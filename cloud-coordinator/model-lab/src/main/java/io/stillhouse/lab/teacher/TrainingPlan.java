@@ -19,6 +19,11 @@ public record TrainingPlan(
   private static final int EPOCHS_USUAL_MIN = 10;
   private static final int EPOCHS_USUAL_MAX = 200;
   private static final int USUAL_IMAGES = 1_500_000;
+  private static final int USUAL_BATCH = 128;
+  private static final int SMALL_BATCH = 16;
+
+  /** Steps of an epoch below which a batch is halved. */
+  private static final int EPOCH_STEPS_MIN = 40;
 
   public TrainingPlan {
     if (epochs < 1 || epochs > EPOCHS_MAX) {
@@ -83,7 +88,7 @@ public record TrainingPlan(
   public static TrainingPlan quick(int epochs, long seed) {
     return new TrainingPlan(
         epochs,
-        128,
+        USUAL_BATCH,
         0.2,
         new Regularisation(5e-4, 0.05, 2, true, new Distillation(4.0, 0.9)),
         seed);
@@ -99,21 +104,35 @@ public record TrainingPlan(
    */
   public static TrainingPlan usual(DataSpec.Kind kind, ImageShape shape, int images, long seed) {
     if (kind == DataSpec.Kind.BUILTIN) {
-      return quick(QUICK_EPOCHS, seed);
+      return quick(QUICK_EPOCHS, seed).forImages(images);
     }
     long epochs = Math.max(EPOCHS_USUAL_MIN, USUAL_IMAGES / Math.max(1, images));
     int side = Math.min(shape.height(), shape.width());
     return new TrainingPlan(
-        (int) Math.min(EPOCHS_USUAL_MAX, epochs),
-        128,
-        0.2,
-        new Regularisation(
-            5e-4,
-            0,
-            Math.min(side / 8, Regularisation.CROP_PADDING_MAX),
-            kind != DataSpec.Kind.IDX,
-            new Distillation(4.0, 0.9)),
-        seed);
+            (int) Math.min(EPOCHS_USUAL_MAX, epochs),
+            USUAL_BATCH,
+            0.2,
+            new Regularisation(
+                5e-4,
+                0,
+                Math.min(side / 8, Regularisation.CROP_PADDING_MAX),
+                kind != DataSpec.Kind.IDX,
+                new Distillation(4.0, 0.9)),
+            seed)
+        .forImages(images);
+  }
+
+  /**
+   * The same for a training set of this size: with few images the batch is smaller, so that an
+   * epoch has steps enough to learn and to measure the normalisation by, and the rate falls with it
+   * (linear scaling: Goyal et al. 2017, arXiv 1706.02677).
+   */
+  public TrainingPlan forImages(int images) {
+    int smaller = batch;
+    while (smaller > SMALL_BATCH && images / smaller < EPOCH_STEPS_MIN) {
+      smaller /= 2;
+    }
+    return new TrainingPlan(epochs, smaller, learningRate * smaller / batch, regularisation, seed);
   }
 
   public TrainingPlan withEpochs(int other) {

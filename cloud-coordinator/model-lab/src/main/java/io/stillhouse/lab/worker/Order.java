@@ -37,6 +37,7 @@ import java.util.OptionalInt;
  * ISO-8601. Zero epochs mean the lab's own number.
  */
 record Order(JsonNode json) {
+  private static final int FINE_TUNE_EPOCHS = 3;
   private static final JsonMapper MAPPER =
       JsonMapper.builder()
           .addModule(
@@ -90,8 +91,9 @@ record Order(JsonNode json) {
       TailorPlan plan =
           new TailorPlan(
               usual.seed(),
-              epochs().orElse(usual.distillEpochs()),
-              usual.fineTuneEpochs(),
+              epochs().isPresent()
+                  ? Optional.of(new TailorPlan.Epochs(epochs().getAsInt(), FINE_TUNE_EPOCHS))
+                  : usual.epochs(),
               usual.calibration(),
               usual.space());
       return new TailorRequest(Path.of(text("teacher")), data(), targets, plan, out());

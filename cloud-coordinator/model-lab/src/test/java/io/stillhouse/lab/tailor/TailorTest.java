@@ -163,7 +163,8 @@ class TailorTest {
             standard.teacher(),
             standard.data(),
             standard.targets(),
-            new TailorPlan(SEED, 1, 1, Calibration.MIN_MAX, two),
+            new TailorPlan(
+                SEED, Optional.of(new TailorPlan.Epochs(1, 1)), Calibration.MIN_MAX, two),
             out);
     CountingTrainer trainer = new CountingTrainer();
     TailorReport report = new Tailor(trainer, EVALUATOR).run(order, Progress.none());

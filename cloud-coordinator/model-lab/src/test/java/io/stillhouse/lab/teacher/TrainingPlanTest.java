@@ -75,4 +75,16 @@ class TrainingPlanTest {
     assertThatThrownBy(() -> new TrainingPlan.Regularisation(0, 0, 65, false, soft))
         .hasMessage("cropPadding: 65 (expected: 0 to 64)");
   }
+
+  @Test
+  void with_few_images_an_epoch_still_has_steps_enough_to_learn() {
+    TrainingPlan few = TrainingPlan.usual(DataSpec.Kind.IMAGES, SMALL, 320, 1);
+    assertThat(few.batch()).isEqualTo(16);
+    assertThat(few.learningRate()).isEqualTo(0.025);
+    TrainingPlan some = TrainingPlan.usual(DataSpec.Kind.IMAGES, SMALL, 2_000, 1);
+    assertThat(some.batch()).isEqualTo(32);
+    assertThat(some.learningRate()).isEqualTo(0.05);
+    assertThat(TrainingPlan.usual(DataSpec.Kind.BUILTIN, SMALL, 10_000, 1))
+        .isEqualTo(TrainingPlan.quick(15, 1));
+  }
 }
