@@ -1,5 +1,6 @@
 package io.stillhouse.lab;
 
+import io.stillhouse.lab.compress.DataTrainer;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
@@ -28,7 +29,7 @@ import java.util.function.LongSupplier;
 public final class ModelLab {
   private final LabSettings settings;
   private final Evaluator evaluator;
-  private Optional<Trainer> trainer = Optional.empty();
+  private Optional<TensorRuntime> runtime = Optional.empty();
 
   /**
    * A lab that has not loaded anything yet.
@@ -42,7 +43,7 @@ public final class ModelLab {
 
   /** Trains a network on labelled images. */
   public TrainedModel train(TrainRequest request, Progress progress) {
-    return new TeacherMaking(this::trainer, evaluator).train(request, progress);
+    return new TeacherMaking(() -> new Trainer(runtime()), evaluator).train(request, progress);
   }
 
   /** Makes a student from a teacher by a recipe. */
@@ -53,7 +54,8 @@ public final class ModelLab {
           new StudentMaking(
               data -> {
                 run.claim(arguments(request, data.digest().shortForm()));
-                return new CheckpointedTrainer(trainer(), data, preprocessing, run.checkpoints());
+                return new DataTrainer(
+                    runtime(), data, preprocessing, Optional.of(run.checkpoints()));
               },
               evaluator);
       CompressedModel made = making.compress(request, progress);
@@ -74,7 +76,8 @@ public final class ModelLab {
     Path checkpoints =
         settings.checkpoints().orElse(request.out().resolve("work").resolve("checkpoints"));
     return new StudentMaking(
-            data -> new CheckpointedTrainer(trainer(), data, preprocessing, checkpoints), evaluator)
+            data -> new DataTrainer(runtime(), data, preprocessing, Optional.of(checkpoints)),
+            evaluator)
         .tailor(request, progress);
   }
 
@@ -88,11 +91,10 @@ public final class ModelLab {
         .harm(request, progress);
   }
 
-  private Trainer trainer() {
-    Trainer ready =
-        trainer.orElseGet(
-            () -> new Trainer(TensorRuntime.start(settings.threads(), settings.nativeCacheDir())));
-    trainer = Optional.of(ready);
+  private TensorRuntime runtime() {
+    TensorRuntime ready =
+        runtime.orElseGet(() -> TensorRuntime.start(settings.threads(), settings.nativeCacheDir()));
+    runtime = Optional.of(ready);
     return ready;
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.lab.compress.RecipeYaml;
 import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.teacher.PlanOverrides;
@@ -155,6 +156,29 @@ class ModelLabTest {
       assertThat(made.directory().resolve(file))
           .hasSameBinaryContentAs(folder.resolve("unbroken").resolve(file));
     }
+  }
+
+  @Test
+  void a_recipe_of_four_families_makes_a_student_that_is_measured() {
+    Path teacher = lab.train(train("teacher", 4), Progress.none()).directory();
+    CompressionRecipe recipe =
+        RecipeYaml.parse(
+            "r.yaml",
+            """
+            seed: 3
+            steps:
+              - prune: {ratio: 0.25, importance: taylor, roundTo: 2, epochs: 1}
+              - lowRank: {method: tucker2, energyKept: 0.5, epochs: 1}
+              - sparsify: {ratio: 0.5, epochs: 1}
+              - quantize: {precision: int8, mode: qat, epochs: 1}
+            """);
+    CompressedModel made =
+        lab.compress(
+            new CompressRequest(teacher, recipe, photos, folder.resolve("mixed")), Progress.none());
+    Evaluation before = lab.evaluate(teacher, photos, Progress.none());
+    assertThat(made.evaluation().size().macs()).isLessThan(before.size().macs());
+    assertThat(lab.evaluate(made.directory(), photos, Progress.none()).accuracy())
+        .isEqualTo(made.evaluation().accuracy());
   }
 
   @Test

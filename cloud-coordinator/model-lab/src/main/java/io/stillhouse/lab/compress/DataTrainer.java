@@ -18,10 +18,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Trains students on one data set with the native engine. Used by one thread. */
+/**
+ * Trains students on one data set with the native engine. Each training has a folder of checkpoints
+ * of its own, named by what is learnt, so that a run of several trainings goes on in the one in
+ * which it stopped and takes over the finished ones. Used by one thread.
+ */
 public final class DataTrainer implements StudentTrainer {
   /** Images of a batch whose gradient is asked for. */
   static final int GRADIENT_BATCH = 64;
+
+  private static final int NAME_CHARACTERS = 16;
 
   private final TensorRuntime runtime;
   private final Dataset data;
@@ -46,11 +52,10 @@ public final class DataTrainer implements StudentTrainer {
 
   @Override
   public Network train(Network start, Network teacher, TrainingPlan plan, Progress progress) {
+    TrainingTask task = new TrainingTask(start, data, preprocessing, plan, Optional.of(teacher));
+    String name = task.fingerprint().substring(0, NAME_CHARACTERS);
     return new Trainer(runtime)
-        .train(
-            new TrainingTask(start, data, preprocessing, plan, Optional.of(teacher)),
-            checkpoints,
-            progress);
+        .train(task, checkpoints.map(folder -> folder.resolve(name)), progress);
   }
 
   /** Images are spread evenly over the training set, so that one sorted by class is no trap. */
