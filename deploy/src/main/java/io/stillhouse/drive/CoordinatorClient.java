@@ -9,9 +9,21 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 
 /** The coordinator's operator API, as any client would call it. Thread-safe. */
 public final class CoordinatorClient {
+  /** States in which a rollout does nothing more by itself. */
+  public static final Set<String> ROLLOUT_ENDS =
+      Set.of(
+          "SUCCEEDED",
+          "SUCCEEDED_WITH_TAIL",
+          "ROLLED_BACK",
+          "ROLLBACK_INCOMPLETE",
+          "SUPERSEDED",
+          "CANCELLED",
+          "PAUSED");
+
   private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
   private final ObjectMapper json = new ObjectMapper();

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The story in seven chapters: start, teach, tailor, roll out, measure, do harm, look back. Each
@@ -27,15 +26,6 @@ final class Story {
   private static final int MEASURE_BATCH = 25;
   private static final Duration JOB_MAX = Duration.ofMinutes(12);
   private static final Duration ROLLOUT_MAX = Duration.ofMinutes(4);
-  private static final Set<String> ROLLOUT_ENDS =
-      Set.of(
-          "SUCCEEDED",
-          "SUCCEEDED_WITH_TAIL",
-          "ROLLED_BACK",
-          "ROLLBACK_INCOMPLETE",
-          "SUPERSEDED",
-          "CANCELLED",
-          "PAUSED");
 
   private final CoordinatorClient coordinator;
   private final Fleet fleet;
@@ -176,7 +166,7 @@ final class Story {
             narrator.line("%s", told);
             last[0] = told;
           }
-          return ROLLOUT_ENDS.contains(rollout.path("state").asText())
+          return CoordinatorClient.ROLLOUT_ENDS.contains(rollout.path("state").asText())
               ? Optional.of(rollout)
               : Optional.empty();
         });

@@ -32,15 +32,6 @@ final class World implements AutoCloseable {
 
   static final String MODEL = "inspect";
 
-  private static final Set<String> ENDS =
-      Set.of(
-          "SUCCEEDED",
-          "SUCCEEDED_WITH_TAIL",
-          "ROLLED_BACK",
-          "ROLLBACK_INCOMPLETE",
-          "SUPERSEDED",
-          "CANCELLED",
-          "PAUSED");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path root;
@@ -229,7 +220,9 @@ final class World implements AutoCloseable {
         "rollout " + rollout + " ends",
         () -> {
           JsonNode now = rollout(rollout);
-          return ENDS.contains(now.path("status").asText()) ? Optional.of(now) : Optional.empty();
+          return CoordinatorClient.ROLLOUT_ENDS.contains(now.path("status").asText())
+              ? Optional.of(now)
+              : Optional.empty();
         });
   }
 

@@ -5,11 +5,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stillhouse.server.config.CoordinatorConfig;
+import io.stillhouse.server.config.ListenPort;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -45,9 +45,8 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
   }
 
   private static void requireFree(String part, String host, int port) {
-    try (ServerSocket probe = new ServerSocket()) {
-      probe.setReuseAddress(true);
-      probe.bind(new InetSocketAddress(host, port));
+    try {
+      ListenPort.requireFree(host, port);
     } catch (IOException e) {
       throw new CoordinatorException(
           ErrorCategory.UNAVAILABLE,

@@ -14,15 +14,20 @@ import io.stillhouse.agent.reconcile.Digest;
 import io.stillhouse.agent.reconcile.Installed;
 import io.stillhouse.agent.reconcile.Refusal;
 import io.stillhouse.agent.reconcile.RefusalReason;
+import io.stillhouse.agent.reconcile.UpdateState;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the model host on the bundle that the journal names. Asking for what already runs costs
  * nothing. Not thread-safe: one updater owns it.
  */
 final class LiveBundle {
+  private static final Logger log = LoggerFactory.getLogger(LiveBundle.class);
+
   private final ModelHost host;
   private final Slots slots;
   private Optional<LoadedSlot> asked = Optional.empty();
@@ -54,6 +59,34 @@ final class LiveBundle {
       throw refused(String.valueOf(e.getMessage()));
     }
     asked = Optional.of(slot);
+  }
+
+  /** The committed model answers; its fallback, when it cannot; nothing, when there is none. */
+  void runCommitted(UpdateState state) {
+    Optional<Installed> committed = state.models().committed();
+    if (committed.isEmpty()) {
+      stop();
+      return;
+    }
+    try {
+      run(committed.get(), state.desired(), false);
+    } catch (ArtifactRefusedException e) {
+      log.error("the committed model does not run: {}", e.getMessage());
+      runFallback(state);
+    }
+  }
+
+  private void runFallback(UpdateState state) {
+    Optional<Installed> fallback = state.models().fallback();
+    if (fallback.isEmpty()) {
+      return;
+    }
+    try {
+      run(fallback.get(), state.desired(), false);
+      log.warn("the fallback {} answers instead", fallback.get().digest().shortForm());
+    } catch (ArtifactRefusedException e) {
+      log.error("the fallback does not run either: {}", e.getMessage());
+    }
   }
 
   /** Lets nothing answer requests. */

@@ -65,8 +65,7 @@ public final class Updater {
   private final Timing timing;
   private final LiveBundle live;
   private final AtomicReference<@Nullable Desired> wished = new AtomicReference<>();
-  private final Object bell = new Object();
-  private boolean rung;
+  private final Bell bell = new Bell();
   private volatile boolean stopping;
   private volatile UpdateState state = UpdateState.FRESH;
   private Trials.@Nullable Watch watch;
@@ -117,10 +116,7 @@ public final class Updater {
 
   /** Lets a waiting updater look around: the link is up, for instance. */
   public void wake() {
-    synchronized (bell) {
-      rung = true;
-      bell.notifyAll();
-    }
+    bell.ring();
   }
 
   /** Asks for an end: work under way is abandoned at its next chance. */
@@ -141,13 +137,7 @@ public final class Updater {
   /** Runs until {@link #stop}; {@link #boot} comes first. */
   public void run() throws InterruptedException {
     while (!stopping) {
-      Duration pause = step();
-      synchronized (bell) {
-        if (!rung && !pause.isZero()) {
-          bell.wait(Math.max(1, pause.toMillis()));
-        }
-        rung = false;
-      }
+      bell.await(step());
     }
     try {
       record(UpdateMachine.next(state, Observation.of(Kind.STOPPING)));
@@ -177,7 +167,7 @@ public final class Updater {
       store.journal().save(next);
     }
     state = next;
-    letRun();
+    live.runCommitted(state);
     ports.listener().recorded(state, live.running());
   }
 
@@ -399,39 +389,11 @@ public final class Updater {
     watch = null;
     retryArmed = false;
     if (next.phase() != Phase.PROBATION) {
-      letRun();
+      live.runCommitted(state);
     }
     ports.listener().recorded(state, live.running());
     if (next.phase().atRest()) {
       tidy();
-    }
-  }
-
-  /** The committed model answers; its fallback, when it cannot; the trial only in probation. */
-  private void letRun() {
-    Optional<Installed> committed = state.models().committed();
-    if (committed.isEmpty()) {
-      live.stop();
-      return;
-    }
-    try {
-      live.run(committed.get(), state.desired(), false);
-    } catch (ArtifactRefusedException e) {
-      log.error("the committed model does not run: {}", e.getMessage());
-      runFallback();
-    }
-  }
-
-  private void runFallback() {
-    Optional<Installed> fallback = state.models().fallback();
-    if (fallback.isEmpty()) {
-      return;
-    }
-    try {
-      live.run(fallback.get(), state.desired(), false);
-      log.warn("the fallback {} answers instead", fallback.get().digest().shortForm());
-    } catch (ArtifactRefusedException e) {
-      log.error("the fallback does not run either: {}", e.getMessage());
     }
   }
 

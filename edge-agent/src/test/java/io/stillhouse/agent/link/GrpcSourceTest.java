@@ -13,6 +13,8 @@ import io.stillhouse.agent.testing.TestBundle;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +23,9 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class GrpcSourceTest {
   private static final String FILE = "model.onnx";
+
+  /** The largest window that the transport may grow to, 8 MiB, twice. */
+  private static final int SENT_AHEAD_MAX = 64;
 
   private final TestBundle bundle = TestBundle.large(3, 5 * FilePlan.CHUNK_BYTES);
 
@@ -80,10 +85,27 @@ class GrpcSourceTest {
   void a_coordinator_that_sends_without_end_is_stopped_and_fills_no_memory() throws Exception {
     coordinator.neverEnding();
     int[] taken = {0};
-    source.chunks(bundle.digest(), plan(), 0, (index, bytes) -> ++taken[0] < 3);
+    int[] sent = {0};
+    source.chunks(
+        bundle.digest(),
+        plan(),
+        0,
+        (index, bytes) -> {
+          if (++taken[0] == 3) {
+            await(() -> coordinator.heldBack);
+            sent[0] = coordinator.chunksSent.get();
+          }
+          return taken[0] < 3;
+        });
     assertThat(taken[0]).isEqualTo(3);
-    // What the transport had room for was sent ahead; the rest waited for somebody to take it.
-    assertThat(coordinator.chunksSent.get()).isLessThan(40);
+    assertThat(sent[0]).as("chunks sent ahead").isLessThan(SENT_AHEAD_MAX);
+    await(() -> coordinator.cancelled);
+  }
+
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    while (!condition.getAsBoolean()) {
+      TimeUnit.MILLISECONDS.sleep(5);
+    }
   }
 
   @Test

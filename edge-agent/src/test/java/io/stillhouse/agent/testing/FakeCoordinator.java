@@ -51,6 +51,12 @@ public final class FakeCoordinator implements AutoCloseable {
   /** Chunks that were handed to the transport. */
   public final AtomicInteger chunksSent = new AtomicInteger();
 
+  /** True while the transport takes no more because the receiver asks for none. */
+  public volatile boolean heldBack;
+
+  /** Turns true when a receiver ended a stream early. */
+  public volatile boolean cancelled;
+
   private volatile TestBundle bundle = TestBundle.sound(1);
   private volatile boolean endless;
 
@@ -202,15 +208,18 @@ public final class FakeCoordinator implements AutoCloseable {
       ServerCallStreamObserver<Chunk> call = (ServerCallStreamObserver<Chunk>) out;
       List<byte[]> chunks = bundle.chunks(request.getPath());
       int[] next = {request.getFirstChunk()};
+      call.setOnCancelHandler(() -> cancelled = true);
       call.setOnReadyHandler(
           () -> {
-            while (call.isReady() && (endless || next[0] < chunks.size())) {
+            heldBack = false;
+            while (call.isReady() && !call.isCancelled() && (endless || next[0] < chunks.size())) {
               int index = next[0]++;
               byte[] data = chunks.get(Math.min(index, chunks.size() - 1));
               call.onNext(
                   Chunk.newBuilder().setIndex(index).setData(ByteString.copyFrom(data)).build());
               chunksSent.incrementAndGet();
             }
+            heldBack = !call.isReady();
             if (!endless && next[0] == chunks.size()) {
               next[0]++;
               call.onCompleted();

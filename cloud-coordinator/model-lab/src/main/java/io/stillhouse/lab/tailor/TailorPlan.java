@@ -19,7 +19,7 @@ public record TailorPlan(
    * @param fineTune training after channels were removed
    */
   public record Epochs(int distill, int fineTune) {
-    private static final int DISTILL_MIN = 11;
+    private static final int DISTILL_MIN = 9;
     private static final int FINE_TUNE_MIN = 3;
 
     /** Images that a student is shown at least, the same ones many times when there are few. */

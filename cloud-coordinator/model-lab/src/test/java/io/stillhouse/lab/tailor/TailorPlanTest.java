@@ -10,8 +10,8 @@ class TailorPlanTest {
   @Test
   void students_see_few_images_more_often() {
     TailorPlan plan = TailorPlan.standard(7);
-    assertThat(plan.epochsFor(60_000)).isEqualTo(new TailorPlan.Epochs(11, 3));
-    assertThat(plan.epochsFor(10_000)).isEqualTo(new TailorPlan.Epochs(11, 3));
+    assertThat(plan.epochsFor(60_000)).isEqualTo(new TailorPlan.Epochs(9, 3));
+    assertThat(plan.epochsFor(10_000)).isEqualTo(new TailorPlan.Epochs(9, 3));
     assertThat(plan.epochsFor(300)).isEqualTo(new TailorPlan.Epochs(50, 13));
     assertThat(plan.epochsFor(1)).isEqualTo(new TailorPlan.Epochs(200, 200));
   }

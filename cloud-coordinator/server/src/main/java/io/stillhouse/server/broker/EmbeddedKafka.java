@@ -1,13 +1,10 @@
 package io.stillhouse.server.broker;
 
+import io.stillhouse.server.config.ListenPort;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
-import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.net.BindException;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,8 +26,9 @@ import org.slf4j.LoggerFactory;
  * log below one directory. An acknowledged record survives the death of the process; it survives a
  * power cut only once the operating system has written it, as with any Kafka.
  *
- * <p>The classes used here are Kafka's own insides and carry no promise: nothing outside this class
- * may know them, and {@code EmbeddedKafkaTest} is what tells whether a new version still works.
+ * <p>The classes used here are Kafka's own insides and carry no promise: nothing outside this
+ * package may know them, and {@code EmbeddedKafkaTest} is what tells whether a new version still
+ * works.
  *
  * <p>Kafka ends its process when its disk fails. In here that would take the coordinator along, so
  * such an end is only noted: {@link #failed} turns true and the rest goes on without telemetry,
@@ -75,8 +73,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     Path data = directory.toAbsolutePath().resolve("kraft");
     try {
       // Kafka finds a taken port late and tells it in five stack traces.
-      requireFree(listen.host(), listen.port());
-      requireFree("127.0.0.1", listen.controllerPort());
+      ListenPort.requireFree(listen.host(), listen.port());
+      ListenPort.requireFree("127.0.0.1", listen.controllerPort());
       Files.createDirectories(data);
       if (!Files.exists(data.resolve("meta.properties"))) {
         format(data);
@@ -132,15 +130,6 @@ public final class EmbeddedKafka implements AutoCloseable {
         status,
         message);
     throw new IllegalStateException("embedded Kafka gave up: " + message);
-  }
-
-  private static void requireFree(String host, int port) throws IOException {
-    try (ServerSocket probe = new ServerSocket()) {
-      probe.setReuseAddress(true);
-      probe.bind(new InetSocketAddress(host, port));
-    } catch (BindException e) {
-      throw new IOException("cannot listen on " + host + ":" + port + ", " + e.getMessage(), e);
-    }
   }
 
   private static void format(Path data) throws Exception {
