@@ -8,7 +8,6 @@ import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.evaluate.OrtModel;
-import io.stillhouse.lab.export.TransferForm;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
@@ -69,7 +68,6 @@ final class StudentMaking {
       Map<String, Object> report = new LinkedHashMap<>();
       report.put("accuracy", evaluation.accuracy());
       report.put("testImages", data.test().count());
-      report.put("transferBytes", TransferForm.pack(made.onnx().bytes()).length);
       report.putAll(made.notes());
       StudentFolder.write(
           partial.path(),

@@ -10,6 +10,7 @@ import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
+import io.stillhouse.lab.export.TransferForm;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
@@ -59,15 +60,20 @@ class StudentMakingTest {
               "model.json",
               "weights.safetensors",
               "model.onnx",
+              "model.onnx.stf",
               "golden.safetensors",
               "evaluation.json",
               "report.json");
     }
+    assertThat(TransferForm.unpack(Files.readAllBytes(out.resolve("model.onnx.stf"))))
+        .isEqualTo(Files.readAllBytes(out.resolve("model.onnx")));
     assertThat(SafeTensors.read(out.resolve("golden.safetensors")).shape("input"))
         .containsExactly(16, 1, 28, 28);
     JsonNode json = new ObjectMapper().readTree(Files.readAllBytes(out.resolve("evaluation.json")));
     assertThat(json.path("precision").asText()).isEqualTo("int8");
     assertThat(json.path("fileBytes").asLong()).isEqualTo(Files.size(out.resolve("model.onnx")));
+    assertThat(json.path("wireBytes").asLong())
+        .isEqualTo(Files.size(out.resolve("model.onnx.stf")));
     assertThat(json.path("peakMemoryBytes").asLong()).isPositive();
     assertThat(json.path("macs").asLong())
         .isLessThan(

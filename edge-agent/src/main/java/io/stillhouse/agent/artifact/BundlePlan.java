@@ -29,8 +29,15 @@ public record BundlePlan(
         .orElseThrow(() -> new IllegalArgumentException("no file " + name + " in the bundle"));
   }
 
+  /** Of the bundle in its slot. */
   public long sizeBytes() {
     return files.stream().mapToLong(FilePlan::sizeBytes).sum();
+  }
+
+  /** Of the bundle while it grows, when packed forms lie beside what they unfold to. */
+  public long stagedBytes() {
+    return sizeBytes()
+        + files.stream().flatMap(f -> f.packed().stream()).mapToLong(FilePlan::sizeBytes).sum();
   }
 
   /**

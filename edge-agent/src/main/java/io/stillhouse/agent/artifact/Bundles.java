@@ -64,23 +64,27 @@ final class Bundles {
   /** Checks length and digest of every file. */
   void checkFiles(Path directory, BundlePlan plan) throws ArtifactRefusedException, IOException {
     for (FilePlan file : plan.files()) {
-      Path path = directory.resolve(file.name());
-      long size = sizeOrAbsent(path);
-      if (size != file.sizeBytes()) {
-        throw ArtifactRefusedException.passing(
-            RefusalReason.TRUNCATED,
-            "%s has %d bytes (expected: %d)".formatted(file.name(), size, file.sizeBytes()));
-      }
-      String actual;
-      try (InputStream in = disk.open(path)) {
-        actual = Sha256.hex(in);
-      }
-      if (!actual.equals(file.sha256Hex())) {
-        throw ArtifactRefusedException.passing(
-            RefusalReason.BAD_DIGEST,
-            "%s has digest %.12s (expected: %.12s)"
-                .formatted(file.name(), actual, file.sha256Hex()));
-      }
+      checkFile(directory, file);
+    }
+  }
+
+  /** Checks length and digest of one file. */
+  void checkFile(Path directory, FilePlan file) throws ArtifactRefusedException, IOException {
+    Path path = directory.resolve(file.name());
+    long size = sizeOrAbsent(path);
+    if (size != file.sizeBytes()) {
+      throw ArtifactRefusedException.passing(
+          RefusalReason.TRUNCATED,
+          "%s has %d bytes (expected: %d)".formatted(file.name(), size, file.sizeBytes()));
+    }
+    String actual;
+    try (InputStream in = disk.open(path)) {
+      actual = Sha256.hex(in);
+    }
+    if (!actual.equals(file.sha256Hex())) {
+      throw ArtifactRefusedException.passing(
+          RefusalReason.BAD_DIGEST,
+          "%s has digest %.12s (expected: %.12s)".formatted(file.name(), actual, file.sha256Hex()));
     }
   }
 

@@ -7,10 +7,12 @@ import io.stillhouse.agent.reconcile.RefusalReason;
 import io.stillhouse.agent.reconcile.Release;
 import io.stillhouse.proto.model.v1.BundleFile;
 import io.stillhouse.proto.model.v1.Manifest;
+import io.stillhouse.proto.model.v1.PackedForm;
 import io.stillhouse.proto.model.v1.Preprocessing;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -25,6 +27,7 @@ public final class ManifestMapper {
   private static final int CHANNELS_MAX = 16;
   private static final int INPUT_FLOATS_MAX = 1 << 22;
   private static final int SHA_BYTES = 32;
+  private static final String PACKED_CODING = "stf1";
   private static final Set<String> FILE_NAMES = Set.of(BundlePlan.MODEL, BundlePlan.GOLDEN);
 
   private ManifestMapper() {}
@@ -73,20 +76,54 @@ public final class ManifestMapper {
       check(
           FILE_NAMES.contains(name) && seen.add(name),
           "file \"%s\" (expected: each of %s once)".formatted(name, new TreeSet<>(FILE_NAMES)));
-      long size = file.getSizeBytes();
-      check(size > 0, "%s: %d bytes (expected: > 0)".formatted(name, size));
-      long chunks = FilePlan.chunkCount(size);
-      check(
-          file.getChunkSha256Count() == chunks,
-          "%s: %d chunk digests for %d bytes (expected: %d)"
-              .formatted(name, file.getChunkSha256Count(), size, chunks));
-      List<String> hex = new ArrayList<>();
-      for (ByteString chunk : file.getChunkSha256List()) {
-        hex.add(sha(name, chunk));
-      }
-      files.add(new FilePlan(name, size, sha(name, file.getSha256()), hex));
+      files.add(
+          new FilePlan(
+              name,
+              size(name, file.getSizeBytes()),
+              sha(name, file.getSha256()),
+              chunks(name, file.getSizeBytes(), file.getChunkSha256List()),
+              packed(file)));
     }
     return files;
+  }
+
+  /** Empty also for a coding that this agent does not know: it fetches the file itself. */
+  private static Optional<FilePlan> packed(BundleFile file) throws ArtifactRefusedException {
+    PackedForm packed = file.getPacked();
+    if (!file.hasPacked() || !packed.getCoding().equals(PACKED_CODING)) {
+      return Optional.empty();
+    }
+    String name = file.getPath() + FilePlan.PACKED_SUFFIX;
+    long size = size(name, packed.getSizeBytes());
+    check(
+        size < file.getSizeBytes() && file.getSizeBytes() <= Integer.MAX_VALUE,
+        "%s: %d bytes for a file of %d (expected: fewer, for a file below 2 GiB)"
+            .formatted(name, size, file.getSizeBytes()));
+    return Optional.of(
+        new FilePlan(
+            name,
+            size,
+            sha(name, packed.getSha256()),
+            chunks(name, size, packed.getChunkSha256List())));
+  }
+
+  private static long size(String name, long size) throws ArtifactRefusedException {
+    check(size > 0, "%s: %d bytes (expected: > 0)".formatted(name, size));
+    return size;
+  }
+
+  private static List<String> chunks(String name, long size, List<ByteString> digests)
+      throws ArtifactRefusedException {
+    long chunks = FilePlan.chunkCount(size);
+    check(
+        digests.size() == chunks,
+        "%s: %d chunk digests for %d bytes (expected: %d)"
+            .formatted(name, digests.size(), size, chunks));
+    List<String> hex = new ArrayList<>();
+    for (ByteString chunk : digests) {
+      hex.add(sha(name, chunk));
+    }
+    return hex;
   }
 
   private static BundlePlan.ModelFacts facts(Manifest manifest) throws ArtifactRefusedException {

@@ -83,7 +83,8 @@ public final class Staging {
   /** Fetches the chunks that are missing, and only those. */
   public void fill(BundlePlan plan, ArtifactSource source, Meter meter)
       throws ArtifactRefusedException, InterruptedException {
-    for (FilePlan file : plan.files()) {
+    for (FilePlan bundled : plan.files()) {
+      FilePlan file = bundled.travelling();
       BitSet kept = keptChunks(plan, file);
       int tries = 0;
       int missing = kept.nextClearBit(0);
@@ -161,17 +162,45 @@ public final class Staging {
     Path directory = layout.staging(plan.digest());
     try {
       for (FilePlan file : plan.files()) {
+        unfold(directory, file);
         disk.force(directory.resolve(file.name()));
       }
       disk.forceDirectory(directory);
       bundles.checkFiles(directory, plan);
       bundles.checkContent(directory, plan);
+      for (FilePlan file : plan.files()) {
+        Path travelled = directory.resolve(file.travelling().name());
+        if (file.packed().isPresent() && disk.exists(travelled)) {
+          disk.delete(travelled);
+        }
+      }
       return slots.install(directory, plan, models);
     } catch (ArtifactRefusedException e) {
       drop(plan.digest());
       throw e;
     } catch (IOException e) {
       throw noSpace(e);
+    }
+  }
+
+  /** Without its packed form a file is what an earlier try left, or what travelled as it is. */
+  private void unfold(Path directory, FilePlan file) throws ArtifactRefusedException, IOException {
+    FilePlan packed = file.travelling();
+    if (packed.equals(file) || !disk.exists(directory.resolve(packed.name()))) {
+      return;
+    }
+    // Chunks were checked as they came, but a power cut may have taken them since.
+    bundles.checkFile(directory, packed);
+    Path whole = directory.resolve(file.name());
+    if (disk.exists(whole)) {
+      disk.delete(whole);
+    }
+    try {
+      new Unfolding(disk).unfold(directory.resolve(packed.name()), whole, file.sizeBytes());
+    } catch (Unfolding.MalformedException e) {
+      throw ArtifactRefusedException.permanent(
+          RefusalReason.MALFORMED,
+          "%s does not unfold: %s".formatted(packed.name(), e.getMessage()));
     }
   }
 
@@ -240,10 +269,10 @@ public final class Staging {
     }
     long kept = 0;
     for (FilePlan file : plan.files()) {
-      Path path = layout.staging(plan.digest()).resolve(file.name());
+      Path path = layout.staging(plan.digest()).resolve(file.travelling().name());
       kept += disk.exists(path) ? disk.size(path) : 0;
     }
-    long needed = Math.max(0, plan.sizeBytes() - kept) + RESERVE_BYTES;
+    long needed = Math.max(0, plan.stagedBytes() - kept) + RESERVE_BYTES;
     long free = disk.freeBytes(layout.root());
     if (free < needed) {
       throw ArtifactRefusedException.passing(

@@ -11,6 +11,7 @@ import io.stillhouse.agent.reconcile.RefusalReason;
 import io.stillhouse.agent.reconcile.Slot;
 import io.stillhouse.agent.testing.FakeDisk;
 import io.stillhouse.agent.testing.TestBundle;
+import io.stillhouse.agent.testing.TestPacking;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +101,47 @@ class StagingTest {
     slots.verify(first);
     slots.verify(second);
     assertThat(disk.list(layout.staging())).isEmpty();
+  }
+
+  @Test
+  void a_packed_form_is_fetched_instead_of_its_file_and_leaves_only_the_file() throws Exception {
+    TestBundle bundle = TestBundle.packed(1, 2_000_000);
+    Installed installed = install(bundle, Models.NONE);
+    slots.verify(installed);
+    assertThat(served).contains("model.onnx.stf#1").doesNotContain("model.onnx#0");
+    assertThat(disk.read(slots.path(installed.slot()).resolve(BundlePlan.MODEL), 4_000_000))
+        .isEqualTo(bundle.file(BundlePlan.MODEL));
+    assertThat(disk.list(slots.path(installed.slot())))
+        .noneMatch(file -> file.toString().endsWith(FilePlan.PACKED_SUFFIX));
+  }
+
+  @Test
+  void a_coding_that_the_agent_does_not_know_is_passed_over() throws Exception {
+    Map<String, byte[]> files = new TreeMap<>(TestBundle.soundFiles(1, 1_000));
+    files.put(BundlePlan.MODEL + FilePlan.PACKED_SUFFIX, new byte[] {1, 2, 3});
+    TestBundle bundle =
+        TestBundle.ofFiles(
+            files,
+            manifest ->
+                manifest.getFilesBuilderList().stream()
+                    .filter(file -> file.hasPacked())
+                    .forEach(file -> file.getPackedBuilder().setCoding("stf9")));
+    slots.verify(install(bundle, Models.NONE));
+    assertThat(served).contains("model.onnx#0");
+  }
+
+  @Test
+  void a_packed_form_that_stands_for_another_file_never_reaches_a_slot() throws Exception {
+    Map<String, byte[]> files = new TreeMap<>(TestBundle.soundFiles(1, 1_000));
+    byte[] other = new byte[TestBundle.ofFiles(files).file(BundlePlan.MODEL).length];
+    files.put(BundlePlan.MODEL + FilePlan.PACKED_SUFFIX, TestPacking.pack(other, 3));
+    assertThatThrownBy(() -> install(TestBundle.ofFiles(files), Models.NONE))
+        .hasMessageContaining("BAD_DIGEST");
+    files.put(BundlePlan.MODEL + FilePlan.PACKED_SUFFIX, new byte[] {1, 2, 3});
+    assertThatThrownBy(() -> install(TestBundle.ofFiles(files), Models.NONE))
+        .hasMessageContaining("MALFORMED")
+        .hasMessageContaining("does not unfold");
+    assertThat(disk.list(layout.slots())).isEmpty();
   }
 
   @Test
@@ -252,7 +294,7 @@ class StagingTest {
   void a_disk_that_fills_up_at_any_write_refuses_cleanly_and_leaves_the_committed_model()
       throws Exception {
     Installed committed = install(TestBundle.sound(1), Models.NONE);
-    TestBundle next = TestBundle.large(2, 600_000);
+    TestBundle next = TestBundle.packed(2, 600_000);
     int refusals = 0;
     for (int operation = 0; ; operation++) {
       disk.fullFrom(disk.operations() + operation);

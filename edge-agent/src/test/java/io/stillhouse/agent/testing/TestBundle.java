@@ -11,6 +11,7 @@ import io.stillhouse.proto.model.v1.BundleFile;
 import io.stillhouse.proto.model.v1.Golden;
 import io.stillhouse.proto.model.v1.GoldenExample;
 import io.stillhouse.proto.model.v1.Manifest;
+import io.stillhouse.proto.model.v1.PackedForm;
 import io.stillhouse.proto.model.v1.Precision;
 import io.stillhouse.proto.model.v1.Preprocessing;
 import java.security.GeneralSecurityException;
@@ -61,6 +62,19 @@ public final class TestBundle {
     return of(seed, ballastBytes, manifest -> {});
   }
 
+  /** A bundle whose model file also has a packed form, of about a quarter of its bytes. */
+  public static TestBundle packed(long seed, int ballastBytes) {
+    Random random = new Random(seed);
+    byte[] ballast = new byte[ballastBytes];
+    for (int i = 0; i < ballastBytes; i++) {
+      ballast[i] = (byte) random.nextInt(4);
+    }
+    Map<String, byte[]> files = new TreeMap<>(soundFiles(seed, ballast));
+    byte[] model = ofFiles(files).file(BundlePlan.MODEL);
+    files.put(BundlePlan.MODEL + FilePlan.PACKED_SUFFIX, TestPacking.pack(model, 6));
+    return ofFiles(files);
+  }
+
   /** A bundle with these files. */
   public static TestBundle ofFiles(Map<String, byte[]> files) {
     return ofFiles(files, manifest -> {});
@@ -77,13 +91,17 @@ public final class TestBundle {
 
   /** Model and golden set that belong together. */
   public static Map<String, byte[]> soundFiles(long seed, int ballastBytes) {
+    byte[] ballast = new byte[ballastBytes];
+    new Random(~seed).nextBytes(ballast);
+    return soundFiles(seed, ballast);
+  }
+
+  private static Map<String, byte[]> soundFiles(long seed, byte[] ballast) {
     Random random = new Random(seed);
     float[] weight = floats(random, INPUTS * CLASSES);
     float[] bias = floats(random, CLASSES);
     byte[] model = TinyOnnx.linear(1, 4, 4, weight, bias);
-    if (ballastBytes > 0) {
-      byte[] ballast = new byte[ballastBytes];
-      random.nextBytes(ballast);
+    if (ballast.length > 0) {
       byte[] padded =
           TinyOnnx.message(
               m -> {
@@ -156,7 +174,14 @@ public final class TestBundle {
             .setNetwork("tiny linear")
             .setMinRuntime("1.20.0")
             .setCreatedEpochMillis(1_700_000_000_000L);
-    files.forEach((name, bytes) -> manifest.addFiles(describe(name, bytes)));
+    files.forEach(
+        (name, bytes) -> {
+          byte[] packed = files.get(name + FilePlan.PACKED_SUFFIX);
+          if (!name.endsWith(FilePlan.PACKED_SUFFIX)) {
+            manifest.addFiles(
+                packed == null ? describe(name, bytes) : packed(describe(name, bytes), packed));
+          }
+        });
     change.accept(manifest);
     return manifest.build();
   }
@@ -169,6 +194,18 @@ public final class TestBundle {
       file.addChunkSha256(sha(chunk));
     }
     return file.build();
+  }
+
+  private static BundleFile packed(BundleFile file, byte[] packed) {
+    BundleFile form = describe(file.getPath() + FilePlan.PACKED_SUFFIX, packed);
+    return file.toBuilder()
+        .setPacked(
+            PackedForm.newBuilder()
+                .setCoding("stf1")
+                .setSizeBytes(form.getSizeBytes())
+                .setSha256(form.getSha256())
+                .addAllChunkSha256(form.getChunkSha256List()))
+        .build();
   }
 
   private static ByteString sha(byte[] bytes) {

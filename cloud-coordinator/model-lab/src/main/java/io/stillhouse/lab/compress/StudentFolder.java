@@ -6,6 +6,7 @@ import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.export.TransferForm;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.SafeTensors;
 import io.stillhouse.lab.network.StoredModel;
@@ -17,11 +18,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The files of a finished student: what {@link ModelStore} writes, the deployable {@code
- * model.onnx}, {@code golden.safetensors} (inputs with the logits that this file gives, which a
- * device must reproduce), {@code evaluation.json} and {@code report.json}.
+ * model.onnx}, {@code model.onnx.stf} (its {@link TransferForm}, when that saves enough), {@code
+ * golden.safetensors} (inputs with the logits that this file gives, which a device must reproduce),
+ * {@code evaluation.json} and {@code report.json}.
  */
 public final class StudentFolder {
   public static final String GOLDEN = "golden.safetensors";
@@ -61,7 +64,12 @@ public final class StudentFolder {
       Path folder, Student student, List<float[]> golden, Map<String, Object> report)
       throws IOException {
     ModelStore.write(folder, student.model());
-    Files.write(folder.resolve(Evaluator.MODEL_ONNX), student.onnx().bytes());
+    byte[] onnx = student.onnx().bytes();
+    Files.write(folder.resolve(Evaluator.MODEL_ONNX), onnx);
+    Optional<byte[]> packed = TransferForm.pack(onnx);
+    if (packed.isPresent()) {
+      Files.write(folder.resolve(Evaluator.MODEL_ONNX + TransferForm.SUFFIX), packed.orElseThrow());
+    }
     ImageShape shape = student.model().network().graph().input();
     SafeTensors.write(folder.resolve(GOLDEN), answers(student.onnx().bytes(), shape, golden));
     json(folder.resolve(EVALUATION), student.evaluation().toFields());

@@ -19,7 +19,8 @@ public record Evaluation(
    *
    * @param params trainable values; of a bare file, those of its folded layers
    * @param macs multiply-accumulates of convolution and linear layers for one image
-   * @param wireBytes what a device downloads; files travel as they are, so this is the file's size
+   * @param wireBytes what a device downloads: the file's transfer form, or the file where that
+   *     saves nothing
    * @param activationPeakBytes most bytes of feature maps alive at once, by liveness; 0 where only
    *     a file is known
    */

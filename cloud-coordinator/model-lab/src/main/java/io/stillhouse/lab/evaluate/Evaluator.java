@@ -9,6 +9,7 @@ import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation.Size;
 import io.stillhouse.lab.evaluate.Evaluation.Speed;
 import io.stillhouse.lab.export.OnnxExporter;
+import io.stillhouse.lab.export.TransferForm;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.model.Precision;
@@ -72,7 +73,12 @@ public final class Evaluator {
     Precision precision = precision(onnx);
     NetworkCost cost = NetworkCost.of(model.network().graph(), precision);
     Size size =
-        new Size(cost.params(), cost.macs(), onnx.length, onnx.length, cost.activationPeakBytes());
+        new Size(
+            cost.params(),
+            cost.macs(),
+            onnx.length,
+            TransferForm.wireBytes(onnx),
+            cost.activationPeakBytes());
     String name = model.network().graph().name();
     return measure(new Subject(name, precision, size, model.preprocessing()), onnx, data, progress);
   }
@@ -80,7 +86,7 @@ public final class Evaluator {
   private Evaluation bare(Path file, byte[] onnx, Dataset data, Progress progress)
       throws IOException {
     OnnxCost cost = OnnxCost.of(onnx);
-    Size size = new Size(cost.params(), cost.macs(), onnx.length, onnx.length, 0);
+    Size size = new Size(cost.params(), cost.macs(), onnx.length, TransferForm.wireBytes(onnx), 0);
     // A bare file does not say how its input is scaled; what the lab itself trains with is assumed.
     Preprocessing scaling = Preprocessing.measured(data.train());
     String name = String.valueOf(file.getFileName());

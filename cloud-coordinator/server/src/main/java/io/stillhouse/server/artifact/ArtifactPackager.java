@@ -8,6 +8,7 @@ import io.stillhouse.model.Digest;
 import io.stillhouse.model.profile.DeviceLimits;
 import io.stillhouse.model.profile.HardwareClass;
 import io.stillhouse.proto.model.v1.Budget;
+import io.stillhouse.proto.model.v1.BundleFile;
 import io.stillhouse.proto.model.v1.Evaluation;
 import io.stillhouse.proto.model.v1.Golden;
 import io.stillhouse.proto.model.v1.GoldenExample;
@@ -30,9 +31,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Makes a signed artifact of a lab's model directory: {@code model.onnx}, {@code
- * golden.safetensors}, {@code evaluation.json} and {@code model.json} in; a variant of one hardware
- * class out, its bytes in the store. Thread-safe.
+ * Makes a signed artifact of a lab's model directory: {@code model.onnx} and, where there is one,
+ * {@code model.onnx.stf}, {@code golden.safetensors}, {@code evaluation.json} and {@code
+ * model.json} in; a variant of one hardware class out, its bytes in the store. Thread-safe.
  */
 public final class ArtifactPackager {
   static final String MODEL_FILE = "model.onnx";
@@ -88,6 +89,7 @@ public final class ArtifactPackager {
       JsonNode evaluation = MAPPER.readTree(modelDirectory.resolve("evaluation.json").toFile());
       GoldenTensors golden = GoldenTensors.read(modelDirectory.resolve("golden.safetensors"));
       Path onnx = modelDirectory.resolve(MODEL_FILE);
+      Path packed = modelDirectory.resolve(MODEL_FILE + PackedFile.SUFFIX);
       Path goldenFile = Files.createTempFile("stillhouse-golden-", ".bin");
       try {
         Precision precision = precision(evaluation);
@@ -97,12 +99,20 @@ public final class ArtifactPackager {
             manifest(model, evaluation, target)
                 .setReleaseCounter(release)
                 .setPreprocessing(preprocessing(model, golden))
-                .addFiles(ArtifactStore.describe(MODEL_FILE, onnx))
+                .addFiles(modelFile(onnx, packed))
                 .addFiles(ArtifactStore.describe(GOLDEN_FILE, goldenFile))
                 .build();
         requireWithinBudget(manifest);
         Digest digest =
-            store.put(sign(manifest), Map.of(MODEL_FILE, onnx, GOLDEN_FILE, goldenFile));
+            store.put(
+                sign(manifest),
+                Map.of(
+                    MODEL_FILE,
+                    onnx,
+                    MODEL_FILE + PackedFile.SUFFIX,
+                    packed,
+                    GOLDEN_FILE,
+                    goldenFile));
         return new Variant(
             target.version(),
             target.hardwareClass().name(),
@@ -120,6 +130,13 @@ public final class ArtifactPackager {
           "make the model again; its directory is incomplete or damaged",
           e);
     }
+  }
+
+  private static BundleFile modelFile(Path onnx, Path packed) throws IOException {
+    BundleFile file = ArtifactStore.describe(MODEL_FILE, onnx);
+    return Files.exists(packed)
+        ? PackedFile.with(file, ArtifactStore.describe(MODEL_FILE, packed))
+        : file;
   }
 
   private SignedManifest sign(Manifest manifest) {

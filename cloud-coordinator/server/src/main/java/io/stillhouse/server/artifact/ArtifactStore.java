@@ -107,7 +107,7 @@ public final class ArtifactStore {
           "its manifest is larger than " + MANIFEST_BYTES_MAX + " bytes",
           "shorten the labels or the recipe");
     }
-    for (BundleFile file : manifest.getFilesList()) {
+    for (BundleFile file : PackedFile.all(manifest)) {
       Path source = sources.get(file.getPath());
       if (source == null) {
         throw new IllegalArgumentException("no source for " + file.getPath());
@@ -174,7 +174,7 @@ public final class ArtifactStore {
     return manifest(artifact)
         .flatMap(
             manifest ->
-                manifest.getFilesList().stream().filter(f -> f.getPath().equals(path)).findFirst())
+                PackedFile.all(manifest).stream().filter(f -> f.getPath().equals(path)).findFirst())
         .map(this::open);
   }
 

@@ -97,6 +97,22 @@ class ArtifactPackagerTest {
   }
 
   @Test
+  void a_packed_form_beside_the_model_can_be_fetched_and_is_signed_with_it() throws Exception {
+    Path model = ModelDirectory.write(directory.resolve("m"), 300_000, 3);
+    byte[] packed = {1, 2, 3, 4, 5};
+    Files.write(model.resolve("model.onnx.stf"), packed);
+    Variant variant = packager.pack(model, target(400_000));
+    Manifest manifest = store.manifest(variant.digest()).orElseThrow();
+    assertThat(manifest.getFilesCount()).isEqualTo(2);
+    assertThat(manifest.getFiles(0).getSizeBytes()).isEqualTo(300_000);
+    assertThat(manifest.getFiles(0).getPacked().getCoding()).isEqualTo("stf1");
+    assertThat(manifest.getFiles(0).getPacked().getSizeBytes()).isEqualTo(packed.length);
+    assertThat(store.file(variant.digest(), "model.onnx.stf"))
+        .contains(java.nio.ByteBuffer.wrap(packed));
+    assertThat(store.file(variant.digest(), "golden.bin.stf")).isEmpty();
+  }
+
+  @Test
   void each_release_of_a_model_has_a_higher_counter() throws IOException {
     Path model = ModelDirectory.write(directory.resolve("m"), 10, 3);
     Variant first = packager.pack(model, target(0));
