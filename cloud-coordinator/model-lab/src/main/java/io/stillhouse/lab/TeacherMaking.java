@@ -95,7 +95,7 @@ final class TeacherMaking {
       Evaluation evaluation = write(request, model, data, progress.part(TRAINED, 1));
       run.finish();
       progress.report("done", 1, "");
-      return new TrainedModel(request.out(), plan, evaluation, data.warnings());
+      return new TrainedModel(request.out(), plan, evaluation, data.origin().warnings());
     }
   }
 
@@ -108,7 +108,7 @@ final class TeacherMaking {
       report.put("accuracy", evaluation.accuracy());
       report.put("testImages", data.test().count());
       report.put("trainImages", data.train().count());
-      report.put("warnings", data.warnings());
+      report.put("warnings", data.origin().warnings());
       StudentFolder.write(
           partial.path(),
           new StudentFolder.Student(model, onnx, evaluation),

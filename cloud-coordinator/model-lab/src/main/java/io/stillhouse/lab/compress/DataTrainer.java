@@ -58,6 +58,11 @@ public final class DataTrainer implements StudentTrainer {
         .train(task, checkpoints.map(folder -> folder.resolve(name)), progress);
   }
 
+  @Override
+  public DataTrainer on(Dataset other) {
+    return new DataTrainer(runtime, other, preprocessing, checkpoints);
+  }
+
   /** Images are spread evenly over the training set, so that one sorted by class is no trap. */
   @Override
   public List<Weights> gradients(Network network, int batches, Progress progress) {

@@ -2,6 +2,8 @@ package io.stillhouse.lab.compress;
 
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.UnlabelledPictures;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.Network;
@@ -32,6 +34,9 @@ final class DistillStep {
     try {
       teacher = teachers(step.lesson());
       student = start(step, teacher.graph());
+      if (step.lesson().method() == Lesson.Method.MUTUAL) {
+        teacher = RandomWeights.of(student.graph(), ~context.seed());
+      }
     } catch (IllegalArgumentException e) {
       throw new LabException(
           "recipe step distill",
@@ -39,7 +44,15 @@ final class DistillStep {
           "Change student, width, method or teachers",
           e);
     }
+    StudentTrainer trainer = context.trainer();
     TrainingPlan quick = context.plan(step.epochs());
+    if (step.unlabelled().isPresent()) {
+      Dataset pictures =
+          UnlabelledPictures.instead(context.data(), Path.of(step.unlabelled().get()));
+      trainer = trainer.on(pictures);
+      quick =
+          new StepContext(trainer, pictures, context.teacher(), context.seed()).plan(step.epochs());
+    }
     TrainingPlan.Regularisation usual = quick.regularisation();
     TrainingPlan plan =
         new TrainingPlan(
@@ -53,7 +66,7 @@ final class DistillStep {
                 usual.flip(),
                 new TrainingPlan.Distillation(step.lesson())),
             context.seed());
-    return TrainingMarks.without(context.trainer().train(student, teacher, plan, progress));
+    return TrainingMarks.without(trainer.train(student, teacher, plan, progress));
   }
 
   private Network start(Distill step, NetworkGraph teacher) {

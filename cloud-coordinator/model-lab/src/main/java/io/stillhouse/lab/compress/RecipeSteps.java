@@ -14,6 +14,7 @@ import io.stillhouse.model.recipe.Sparsity;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.yaml.snakeyaml.nodes.Node;
@@ -34,6 +35,7 @@ final class RecipeSteps {
                 "softLossWeight",
                 "methodWeight",
                 "teachers",
+                "unlabelled",
                 "epochs"),
             RecipeSteps::distill));
     KINDS.put(
@@ -84,15 +86,22 @@ final class RecipeSteps {
     double width = f.real("width", 1.0);
     Lesson.Method method =
         f.choice("method", Lesson.Method.LOGITS, List.of(Lesson.Method.values()));
-    double temperature = f.real("temperature", 4.0);
-    double soft = f.real("softLossWeight", 0.9);
+    boolean mutual = method == Lesson.Method.MUTUAL;
+    double temperature = f.real("temperature", mutual ? 1.0 : 4.0);
+    double soft = f.real("softLossWeight", mutual ? 0.5 : 0.9);
     double own = f.real("methodWeight", method.usualWeight());
     List<String> teachers = f.texts("teachers");
+    Optional<String> unlabelled =
+        f.has("unlabelled") ? Optional.of(f.text("unlabelled")) : Optional.empty();
     int epochs = f.whole("epochs");
     return f.checked(
         () ->
             new Compression.Distill(
-                student, width, new Lesson(method, temperature, soft, own, teachers), epochs));
+                student,
+                width,
+                new Lesson(method, temperature, soft, own, teachers),
+                unlabelled,
+                epochs));
   }
 
   private static Compression prune(YamlFields f) {

@@ -11,9 +11,10 @@ record StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, lo
   /** Learning rate of training after a change, as a share of that of training from nothing. */
   private static final double FINE_TUNE_RATE = 0.25;
 
-  /** A short training on this data. */
+  /** A training as suits this data, for so many epochs. */
   TrainingPlan plan(int epochs) {
-    return TrainingPlan.quick(epochs, seed).forImages(data.train().count());
+    return TrainingPlan.usual(data.origin().kind(), data.shape(), data.train().count(), seed)
+        .withEpochs(epochs);
   }
 
   /** Trains on after a change; zero epochs change nothing. */
@@ -26,11 +27,11 @@ record StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, lo
     if (epochs == 0) {
       return network;
     }
-    TrainingPlan quick = plan(epochs);
+    TrainingPlan usual = plan(epochs);
     return trainer.train(
         network,
         teacher.network(),
-        quick.withLearningRate(rateShare * quick.learningRate()),
+        usual.withLearningRate(rateShare * usual.learningRate()),
         progress);
   }
 }

@@ -2,6 +2,7 @@ package io.stillhouse.lab.compress;
 
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.teacher.TrainingPlan;
@@ -12,7 +13,19 @@ import java.util.List;
  * arguments give equal weights on the same kind of machine.
  */
 public interface StudentTrainer {
+  /**
+   * Trains on.
+   *
+   * @param teacher that is followed as the plan's lesson says; in mutual learning the peer as it
+   *     starts, which learns as well
+   */
   Network train(Network start, Network teacher, TrainingPlan plan, Progress progress);
+
+  /** The same trainer on other data. An operation that not every trainer has. */
+  default StudentTrainer on(Dataset other) {
+    throw new LabException(
+        "distillation", "this trainer has one data set", "Leave the unlabelled pictures out");
+  }
 
   /**
    * Gradients of the mean cross-entropy of some batches of training images, one set each, with

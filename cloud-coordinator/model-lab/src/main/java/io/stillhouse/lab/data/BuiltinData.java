@@ -30,7 +30,7 @@ final class BuiltinData {
   static Dataset load() {
     Images train = part("train");
     Images test = part("t10k");
-    return new Dataset(train, test, LABELS, Content.digest(train, test, LABELS), List.of());
+    return Dataset.of(DataSpec.Kind.BUILTIN, train, test, LABELS);
   }
 
   private static Images part(String prefix) {

@@ -43,7 +43,7 @@ final class CifarData {
     Images train = read(trainFiles, hundred, classes);
     Images test = read(List.of(testFile), hundred, classes);
     List<String> labels = labels(folder, hundred, classes);
-    return new Dataset(train, test, labels, Content.digest(train, test, labels), List.of());
+    return Dataset.of(DataSpec.Kind.CIFAR, train, test, labels);
   }
 
   private static Images read(List<Path> files, boolean hundred, int classes) {

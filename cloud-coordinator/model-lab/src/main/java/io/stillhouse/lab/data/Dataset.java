@@ -7,18 +7,38 @@ import java.util.List;
 /**
  * Training and test images of the same shape, with the names of their classes.
  *
- * @param digest of the content as the lab sees it: shape, labels and pixels
- * @param warnings what was skipped while reading, one line each
+ * @param origin where they come from
  */
-public record Dataset(
-    Images train, Images test, List<String> labels, Digest digest, List<String> warnings) {
+public record Dataset(Images train, Images test, List<String> labels, Origin origin) {
   public Dataset {
     labels = List.copyOf(labels);
-    warnings = List.copyOf(warnings);
     if (!train.shape().equals(test.shape())) {
       throw new IllegalArgumentException(
           "test images: %s (expected: %s as in training)".formatted(test.shape(), train.shape()));
     }
+  }
+
+  /**
+   * Where images come from, which says how they may be varied in training.
+   *
+   * @param kind of the source
+   * @param digest of the content as the lab sees it: shape, labels and pixels
+   * @param warnings what was skipped while reading, one line each
+   */
+  public record Origin(DataSpec.Kind kind, Digest digest, List<String> warnings) {
+    public Origin {
+      warnings = List.copyOf(warnings);
+    }
+  }
+
+  /** Of a source that was read without a complaint. */
+  static Dataset of(DataSpec.Kind kind, Images train, Images test, List<String> labels) {
+    return new Dataset(
+        train, test, labels, new Origin(kind, Content.digest(train, test, labels), List.of()));
+  }
+
+  public Digest digest() {
+    return origin.digest();
   }
 
   public ImageShape shape() {
@@ -31,6 +51,6 @@ public record Dataset(
 
   /** The same data with fewer training images, for short experiments and tests. */
   public Dataset withFewer(int trainCount, int testCount) {
-    return new Dataset(train.first(trainCount), test.first(testCount), labels, digest, warnings);
+    return new Dataset(train.first(trainCount), test.first(testCount), labels, origin);
   }
 }

@@ -33,7 +33,7 @@ final class IdxData {
       }
     }
     List<String> labels = IntStream.range(0, classes).mapToObj(Integer::toString).toList();
-    return new Dataset(train, test, labels, Content.digest(train, test, labels), List.of());
+    return Dataset.of(DataSpec.Kind.IDX, train, test, labels);
   }
 
   private static Images part(Path folder, String prefix) {

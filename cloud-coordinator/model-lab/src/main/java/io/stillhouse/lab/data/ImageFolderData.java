@@ -93,7 +93,11 @@ final class ImageFolderData {
     Images trainImages = pack(train);
     Images testImages = pack(test);
     return new Dataset(
-        trainImages, testImages, labels, Content.digest(trainImages, testImages, labels), warnings);
+        trainImages,
+        testImages,
+        labels,
+        new Dataset.Origin(
+            DataSpec.Kind.IMAGES, Content.digest(trainImages, testImages, labels), warnings));
   }
 
   private List<String> classes(Path top) throws IOException {
@@ -198,8 +202,9 @@ final class ImageFolderData {
     return new Images(shape, pixels, labels);
   }
 
-  private static boolean picture(Path file) {
+  /** Whether the name is that of a picture, not that of a hidden or a system file. */
+  static boolean picture(Path file) {
     String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
-    return ENDINGS.stream().anyMatch(name::endsWith);
+    return !name.startsWith(".") && ENDINGS.stream().anyMatch(name::endsWith);
   }
 }

@@ -7,8 +7,6 @@ import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.tensor.GraphRunner;
 import io.stillhouse.lab.tensor.LabelledBatch;
-import io.stillhouse.lab.tensor.Objective;
-import io.stillhouse.lab.tensor.SgdTrainer;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -47,40 +45,23 @@ public final class Trainer {
   public Network train(TrainingTask task, Optional<Path> checkpoints, Progress progress) {
     String fingerprint = Fingerprint.of(task);
     Optional<Checkpoint> earlier = checkpoints.flatMap(at -> Checkpoint.latest(at, fingerprint));
-    Network start =
-        earlier
-            .map(saved -> new Network(task.initial().graph(), saved.weights()))
-            .orElse(task.initial());
-    TrainingPlan plan = task.plan();
-    Objective objective =
-        new Objective(
-            plan.regularisation().labelSmoothing(), plan.regularisation().distillation().lesson());
-    try (GraphRunner runner = new GraphRunner(runtime, start);
-        Following teacher = new Following(task.teacher().map(t -> new GraphRunner(runtime, t)));
-        SgdTrainer sgd =
-            new SgdTrainer(
-                runner, teacher.runner(), objective, plan.regularisation().weightDecay())) {
-      earlier.ifPresent(saved -> sgd.restore(saved.momentum()));
+    try (Learners learners = new Learners(runtime, task, earlier)) {
       long from = earlier.map(Checkpoint::step).orElse(0L);
-      Run run = new Run(task, sgd, progress);
+      Run run = new Run(task, learners, progress);
       for (long step = from; step < run.steps(); step++) {
         boolean due = step > from && (step % run.perEpoch() == 0 || step % CHECKPOINT_STEPS == 0);
         boolean cancelled = progress.cancelled();
         if (checkpoints.isPresent() && (due || (cancelled && step > from))) {
-          new Checkpoint(fingerprint, step, runner.weights(), sgd.momentum())
-              .save(checkpoints.get());
+          learners.checkpoint(fingerprint, step).save(checkpoints.get());
         }
         if (cancelled) {
           throw new CancelledException(run.name());
         }
         run.step(step);
       }
-      Network trained = new Network(task.initial().graph(), runner.weights());
       // So that what follows in a longer run does not begin by training again.
-      checkpoints.ifPresent(
-          at ->
-              new Checkpoint(fingerprint, run.steps(), trained.weights(), sgd.momentum()).save(at));
-      return trained;
+      checkpoints.ifPresent(at -> learners.checkpoint(fingerprint, run.steps()).save(at));
+      return learners.student();
     }
   }
 
@@ -111,18 +92,10 @@ public final class Trainer {
     return (double) correct / images.count();
   }
 
-  /** A teacher that may be absent. */
-  private record Following(Optional<GraphRunner> runner) implements AutoCloseable {
-    @Override
-    public void close() {
-      runner.ifPresent(GraphRunner::close);
-    }
-  }
-
   /** The steps of one training, in order. */
   private static final class Run {
     private final TrainingTask task;
-    private final SgdTrainer sgd;
+    private final Learners learners;
     private final Progress progress;
     private final LabelledBatch batch;
     private final Augmentation augmentation;
@@ -132,9 +105,9 @@ public final class Trainer {
     private double lossSum;
     private int lossCount;
 
-    Run(TrainingTask task, SgdTrainer sgd, Progress progress) {
+    Run(TrainingTask task, Learners learners, Progress progress) {
       this.task = task;
-      this.sgd = sgd;
+      this.learners = learners;
       this.progress = progress;
       Images images = task.data().train();
       int size = Math.min(task.plan().batch(), images.count());
@@ -171,7 +144,7 @@ public final class Trainer {
         augmentation.apply(image, random, batch.images(), i * each);
         batch.labels()[i] = task.data().train().label(image);
       }
-      lossSum += sgd.step(batch, schedule.rate(step), random.nextLong());
+      lossSum += learners.step(batch, schedule.rate(step), random.nextLong());
       lossCount++;
       if ((step + 1) % perEpoch() == 0 || lossCount >= 50) {
         report(step + 1, epoch + 1);

@@ -9,7 +9,8 @@ import java.util.Optional;
  * What is to be learnt, from what.
  *
  * @param initial where training starts: random weights, or a pruned network's
- * @param teacher whose logits are followed as well, if any; it sees the same images
+ * @param teacher whose logits are followed as well, if any; it sees the same images. In mutual
+ *     learning the peer as it starts, of the same shape as {@code initial}
  */
 public record TrainingTask(
     Network initial,

@@ -19,11 +19,14 @@ import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.PlainRunner;
 import io.stillhouse.model.recipe.CompressionRecipe;
+import java.awt.image.BufferedImage;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,7 +60,7 @@ class DistillStepTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"decoupled", "hints", "attention", "relational"})
+  @ValueSource(strings = {"decoupled", "hints", "attention", "relational", "mutual"})
   void every_method_trains_a_student_that_is_left_without_traces(String method) {
     Network teacher = Networks.catalogue("resnet8", "1x28x28", 0.5, SEED);
     Network student = run(teacher, "student: separable_small, width: 0.25, method: " + method);
@@ -120,5 +123,55 @@ class DistillStepTest {
     assertThatThrownBy(() -> run(teacher, "student: resnet8, teachers: ['" + other + "']"))
         .isInstanceOf(LabException.class)
         .hasMessageContaining("has other labels or another scaling of its input than the first");
+  }
+
+  @Test
+  void a_student_of_nobody_learns_from_labels_alone() {
+    String alone = "student: separable_small, width: 0.25, softLossWeight: 0";
+    Network of = Networks.catalogue("resnet8", "1x28x28", 0.25, 1);
+    Network ofOther = Networks.catalogue("resnet8", "1x28x28", 0.25, 2);
+    assertThat(run(of, alone).weights().values("classifier.weight"))
+        .isEqualTo(run(ofOther, alone).weights().values("classifier.weight"));
+    String taught = "student: separable_small, width: 0.25";
+    assertThat(run(of, taught).weights().values("classifier.weight"))
+        .isNotEqualTo(run(ofOther, taught).weights().values("classifier.weight"));
+  }
+
+  @Test
+  void pictures_without_labels_are_enough_when_all_is_learnt_from_the_teacher(@TempDir Path folder)
+      throws Exception {
+    Random random = new Random(SEED);
+    for (int i = 0; i < 40; i++) {
+      BufferedImage picture = new BufferedImage(28, 28, BufferedImage.TYPE_BYTE_GRAY);
+      for (int at = 0; at < 28 * 28; at++) {
+        picture.getRaster().setSample(at % 28, at / 28, 0, random.nextInt(256));
+      }
+      Path place = folder.resolve(i % 2 == 0 ? "a" : "b/c");
+      Files.createDirectories(place);
+      ImageIO.write(picture, "png", place.resolve(i + ".png").toFile());
+    }
+    Files.write(folder.resolve("broken.png"), new byte[] {1, 2, 3});
+    Network teacher = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    String step =
+        "student: separable_small, width: 0.25, softLossWeight: 1, unlabelled: '" + folder + "'";
+    Network student = run(teacher, step);
+    assertThat(student.weights().values("classifier.weight"))
+        .isEqualTo(run(teacher, step).weights().values("classifier.weight"))
+        .isNotEqualTo(
+            run(teacher, "student: separable_small, width: 0.25, softLossWeight: 1")
+                .weights()
+                .values("classifier.weight"));
+  }
+
+  @Test
+  void a_folder_without_pictures_is_refused_in_one_line(@TempDir Path folder) throws Exception {
+    Network teacher = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    for (Path place : List.of(folder, folder.resolve("nowhere"))) {
+      assertThatThrownBy(
+              () -> run(teacher, "student: same, softLossWeight: 1, unlabelled: '" + place + "'"))
+          .isInstanceOf(LabException.class)
+          .hasMessageContaining(place.toString())
+          .hasMessageNotContaining("\n");
+    }
   }
 }

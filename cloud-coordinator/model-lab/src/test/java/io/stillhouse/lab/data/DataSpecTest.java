@@ -122,8 +122,8 @@ class DataSpecTest {
     assertThat(data.shape()).hasToString("3x32x32");
     assertThat(data.train().count() + data.test().count()).isEqualTo(21);
     assertThat(data.test().count()).isEqualTo(4);
-    assertThat(data.warnings()).hasSize(2);
-    assertThat(data.warnings().get(1)).contains("dog/broken.png");
+    assertThat(data.origin().warnings()).hasSize(2);
+    assertThat(data.origin().warnings().get(1)).contains("dog/broken.png");
     assertThat(new DataSpec(DataSpec.Kind.IMAGES, folder.toString()).load().digest())
         .isEqualTo(data.digest());
   }

@@ -9,6 +9,7 @@ import io.stillhouse.lab.CancelledException;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.compress.StudentTrainer;
+import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Images;
 import io.stillhouse.lab.data.Preprocessing;
@@ -252,6 +253,10 @@ class TailorTest {
       }
     }
     Images images = Images.of(SHAPE, pixels, labels);
-    return new Dataset(images, images, TEACHER.labels(), Digest.of(pixels), List.of());
+    return new Dataset(
+        images,
+        images,
+        TEACHER.labels(),
+        new Dataset.Origin(DataSpec.Kind.IDX, Digest.of(pixels), List.of()));
   }
 }

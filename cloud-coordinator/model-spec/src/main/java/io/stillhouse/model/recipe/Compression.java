@@ -2,6 +2,7 @@ package io.stillhouse.model.recipe;
 
 import io.stillhouse.model.Precision;
 import io.stillhouse.model.network.NetworkCatalog;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -20,8 +21,12 @@ public sealed interface Compression {
    *     with new weights (Furlanello et al. 2018)
    * @param width its width
    * @param lesson what is learnt from the teacher
+   * @param unlabelled folder of pictures without labels that take the place of the training images;
+   *     all is then learnt from the teacher (Hinton et al. 2015)
    */
-  record Distill(String student, double width, Lesson lesson, int epochs) implements Compression {
+  record Distill(
+      String student, double width, Lesson lesson, Optional<String> unlabelled, int epochs)
+      implements Compression {
     /** The student that has the teacher's shape. */
     public static final String SAME = "same";
 
@@ -34,6 +39,19 @@ public sealed interface Compression {
       Expected.that(
           width > 0 && width <= NetworkCatalog.WIDTH_MAX, "width", width, "0 < width <= 8");
       Expected.that(epochs >= 1 && epochs <= EPOCHS_MAX, "epochs", epochs, "1 to " + EPOCHS_MAX);
+      Expected.that(
+          unlabelled.isEmpty()
+              || (lesson.softLossWeight() == 1
+                  && lesson.method() != Lesson.Method.MUTUAL
+                  && lesson.method() != Lesson.Method.DECOUPLED),
+          "unlabelled",
+          unlabelled.orElse(""),
+          "with softLossWeight: 1, and not with mutual or decoupled, which need labels");
+    }
+
+    /** On the training images. */
+    public Distill(String student, double width, Lesson lesson, int epochs) {
+      this(student, width, lesson, Optional.empty(), epochs);
     }
 
     /** From logits alone. */

@@ -32,10 +32,16 @@ public record Lesson(
     Expected.that(
         teachers.size() < TEACHERS_MAX, "teachers", teachers.size(), "up to " + (TEACHERS_MAX - 1));
     Expected.that(
-        teachers.isEmpty() || !method.looksInside(),
+        teachers.isEmpty() || !(method.looksInside() || method == Method.MUTUAL),
         "teachers",
         teachers.size(),
-        "none with hints, attention and relational, which look inside one teacher");
+        "none with hints, attention and relational, which look inside one teacher, nor with mutual,"
+            + " which follows a peer");
+  }
+
+  /** Whether anything is learnt from anybody but the labels. */
+  public boolean follows() {
+    return softLossWeight > 0 || method.looksInside();
   }
 
   /** Logit distillation. */
@@ -54,7 +60,12 @@ public record Lesson(
     /** Where maps are strong (Zagoruyko and Komodakis 2017). */
     ATTENTION(1000, true),
     /** Distances and angles between examples (Park et al. 2019). */
-    RELATIONAL(1, true);
+    RELATIONAL(1, true),
+    /**
+     * No teacher: a peer of the same shape with other initial weights learns at the same time, and
+     * each follows what the other says now (Zhang et al. 2018).
+     */
+    MUTUAL(0, false);
 
     private final double usualWeight;
     private final boolean inside;
