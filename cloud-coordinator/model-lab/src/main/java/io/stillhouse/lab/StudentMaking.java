@@ -1,6 +1,7 @@
 package io.stillhouse.lab;
 
 import io.stillhouse.lab.compress.RecipeRun;
+import io.stillhouse.lab.compress.RecipeText;
 import io.stillhouse.lab.compress.StudentFolder;
 import io.stillhouse.lab.compress.StudentTrainer;
 import io.stillhouse.lab.data.DataSpec;
@@ -12,14 +13,17 @@ import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.report.CompressionReport;
+import io.stillhouse.lab.report.ReportPage;
 import io.stillhouse.lab.tailor.Harm;
 import io.stillhouse.lab.tailor.Tailor;
 import io.stillhouse.lab.tailor.TailorOrder;
 import io.stillhouse.lab.tailor.TailorReport;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.graph.NetworkGraph;
-import io.stillhouse.model.recipe.CompressionRecipe;
+import io.stillhouse.model.recipe.Compression;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -32,6 +36,10 @@ import java.util.function.Function;
  * writes what came out. Thread-confined.
  */
 final class StudentMaking {
+  static final String ORIGIN_TEACHER = "teacher";
+  static final String ORIGIN_DATA = "data";
+  static final String ORIGIN_THREADS = "threads";
+
   private final Function<Dataset, StudentTrainer> trainers;
   private final Evaluator evaluator;
 
@@ -49,9 +57,15 @@ final class StudentMaking {
       Dataset data = request.data().load();
       requireFit(teacher, data, request);
       long seed = request.recipe().seed();
+      RecipeRun run = new RecipeRun(trainers.apply(data), data, teacher, seed);
+      StageMeter meter = new StageMeter(evaluator, run, data, teacher);
+      meter.measure("teacher", teacher.network(), progress.part(0, 0.02));
       RecipeRun.Result made =
-          new RecipeRun(trainers.apply(data), data, teacher, seed)
-              .run(request.recipe(), progress.part(0, 0.9));
+          run.run(
+              request.recipe(),
+              (place, step, network, at) ->
+                  meter.measure(place + " " + RecipeText.kind(step), network, at),
+              progress.part(0.02, 0.9));
       StoredModel model =
           new StoredModel(
               made.network(),
@@ -60,20 +74,24 @@ final class StudentMaking {
               new Provenance(
                   teacherWeights.sha256Hex(),
                   data.digest().sha256Hex(),
-                  recipeFields(request.recipe()),
+                  Map.of("yaml", RecipeText.of(request.recipe())),
                   seed,
                   Map.of("onnxruntime", OrtModel.runtimeVersion())));
+      List<Compression> steps = request.recipe().steps();
       Evaluation evaluation =
-          evaluator.evaluate(model, made.onnx().bytes(), data, progress.part(0.9, 1));
-      Map<String, Object> report = new LinkedHashMap<>();
-      report.put("accuracy", evaluation.accuracy());
-      report.put("testImages", data.test().count());
-      report.putAll(made.notes());
+          meter.measureLast(
+              steps.size() + " " + RecipeText.kind(steps.get(steps.size() - 1)),
+              model,
+              made.onnx().bytes(),
+              progress.part(0.9, 1));
+      CompressionReport report =
+          new CompressionReport(meter.stages(), made.notes(), origin(request, model.provenance()));
       StudentFolder.write(
           partial.path(),
           new StudentFolder.Student(model, made.onnx(), evaluation),
           StudentFolder.spread(data.test(), StudentFolder.GOLDEN_EXAMPLES, model.preprocessing()),
-          report);
+          report.toFields());
+      Files.writeString(partial.path().resolve(StudentFolder.PAGE), ReportPage.of(report));
       partial.commit();
       return new CompressedModel(request.out(), evaluation);
     } catch (IOException e) {
@@ -130,12 +148,17 @@ final class StudentMaking {
     }
   }
 
-  private static Map<String, Object> recipeFields(CompressionRecipe recipe) {
-    Map<String, Object> fields = new LinkedHashMap<>();
-    for (int i = 0; i < recipe.steps().size(); i++) {
-      fields.put("step" + (i + 1), recipe.steps().get(i).toString());
-    }
-    return fields;
+  /** What {@link Reproduction} starts from, and people read. */
+  private static Map<String, Object> origin(CompressRequest request, Provenance provenance) {
+    Map<String, Object> origin = new LinkedHashMap<>();
+    origin.put(ORIGIN_TEACHER, request.teacherDir().toAbsolutePath().normalize().toString());
+    origin.put("teacherSha256", provenance.teacherSha256());
+    origin.put(ORIGIN_DATA, request.data().toString());
+    origin.put("datasetSha256", provenance.datasetSha256());
+    origin.put(ORIGIN_THREADS, request.threads());
+    origin.put("recipe", String.valueOf(provenance.recipe().get("yaml")));
+    origin.putAll(provenance.tools());
+    return origin;
   }
 
   static Digest weightsDigest(Path teacherDir) {

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,8 +64,25 @@ class StudentMakingTest {
               "model.onnx.stf",
               "golden.safetensors",
               "evaluation.json",
-              "report.json");
+              "report.json",
+              "report.html");
     }
+    JsonNode report = new ObjectMapper().readTree(Files.readAllBytes(out.resolve("report.json")));
+    assertThat(report.path("stages").findValuesAsText("stage"))
+        .containsExactly("teacher", "1 distill", "2 prune", "3 quantize");
+    NetworkCost teacherCost =
+        NetworkCost.of(ModelStore.read(folder.resolve("teacher")).network().graph());
+    assertThat(report.path("stages").get(0).path("macs").asLong()).isEqualTo(teacherCost.macs());
+    assertThat(report.path("stages").get(0).path("params").asLong())
+        .isEqualTo(teacherCost.params());
+    assertThat(report.path("stages").get(1).path("macs").asLong())
+        .isEqualTo(
+            NetworkCost.of(NetworkCatalog.build("separable_small", DATA.load().shape(), 10, 0.25))
+                .macs());
+    assertThat(report.path("stages").get(3).path("fileBytes").asLong())
+        .isEqualTo(Files.size(out.resolve("model.onnx")));
+    assertThat(report.path("stages").get(3).path("int8P50Micros").asLong()).isPositive();
+
     assertThat(TransferForm.unpack(Files.readAllBytes(out.resolve("model.onnx.stf"))))
         .isEqualTo(Files.readAllBytes(out.resolve("model.onnx")));
     assertThat(SafeTensors.read(out.resolve("golden.safetensors")).shape("input"))
@@ -146,5 +164,40 @@ class StudentMakingTest {
       partial.commit();
     }
     return teacher;
+  }
+
+  @Test
+  void a_student_can_be_made_again_from_what_its_folder_says(@TempDir Path folder)
+      throws Exception {
+    Path teacher = teacher(folder);
+    CompressionRecipe recipe =
+        RecipeYaml.parse("r.yaml", "seed: 3\nsteps:\n  - prune: {ratio: 0.4}\n");
+    Path student = folder.resolve("student");
+    MAKING.compress(new CompressRequest(teacher, recipe, DATA, student), Progress.none());
+    Path again = folder.resolve("again");
+    MAKING.compress(
+        Reproduction.request(student, Optional.empty(), Optional.empty(), again), Progress.none());
+    Reproduction.requireSameData(student, again);
+    assertThat(Reproduction.compare(student, again))
+        .containsOnlyKeys("model.onnx", "weights.safetensors")
+        .doesNotContainValue(false);
+    byte[] weights = Files.readAllBytes(again.resolve("weights.safetensors"));
+    weights[weights.length - 1] ^= 1;
+    Files.write(again.resolve("weights.safetensors"), weights);
+    assertThat(Reproduction.compare(student, again))
+        .containsEntry("model.onnx", true)
+        .containsEntry("weights.safetensors", false);
+    assertThatThrownBy(
+            () ->
+                Reproduction.request(
+                    student, Optional.of(again), Optional.empty(), folder.resolve("third")))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("--teacher");
+    assertThatThrownBy(
+            () ->
+                Reproduction.request(
+                    teacher, Optional.empty(), Optional.empty(), folder.resolve("third")))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("lab compress");
   }
 }

@@ -40,7 +40,22 @@ public final class RecipeRun {
     }
   }
 
+  /** Looks at what each step made, before the next one begins. */
+  public interface Watcher {
+    /**
+     * Called after every step but the last, whose network is part of the result.
+     *
+     * @param place of the step, from 1
+     * @param network without what only training needs
+     */
+    void after(int place, Compression step, Network network, Progress progress);
+  }
+
   public Result run(CompressionRecipe recipe, Progress progress) {
+    return run(recipe, (place, step, network, at) -> {}, progress);
+  }
+
+  public Result run(CompressionRecipe recipe, Watcher watcher, Progress progress) {
     notes.clear();
     Network network = context.teacher().network();
     List<Compression> steps = recipe.steps();
@@ -70,6 +85,9 @@ public final class RecipeRun {
                   sparsify -> new SparsifyStep(context).run(before, sparsify, part),
                   cluster -> WeightPalette.cluster(before, cluster.bits()),
                   quantize -> before);
+      if (i + 1 < steps.size()) {
+        watcher.after(i + 1, steps.get(i), TrainingMarks.without(network), part.part(1, 1));
+      }
     }
     boolean few = steps.get(steps.size() - 1) instanceof Compression.Cluster;
     Network made = TrainingMarks.without(network);

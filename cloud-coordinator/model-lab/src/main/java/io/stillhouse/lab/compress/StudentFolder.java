@@ -31,6 +31,9 @@ public final class StudentFolder {
   public static final String EVALUATION = "evaluation.json";
   public static final String REPORT = "report.json";
 
+  /** The report for people; students that a recipe made have one. */
+  public static final String PAGE = "report.html";
+
   /** Examples in the golden file. */
   public static final int GOLDEN_EXAMPLES = 16;
 

@@ -112,6 +112,14 @@ public final class Evaluator {
     }
   }
 
+  /** Median microseconds of one inference on the first test image. */
+  public long latencyMicros(byte[] onnx, Dataset data, Preprocessing preprocessing) {
+    try (OrtModel model = OrtModel.open(onnx)) {
+      float[] image = input(data.test(), 0, preprocessing);
+      return new LatencyMeter(nanos).measure(model, image).p50Micros();
+    }
+  }
+
   /** Share of images whose arg-max is the label. */
   public static double accuracy(
       OrtModel model, Images images, Preprocessing preprocessing, Progress progress) {

@@ -112,7 +112,8 @@ public final class PartialFolder implements AutoCloseable {
     }
   }
 
-  static void removeTree(Path folder) throws IOException {
+  /** Removes a folder and all that is in it; one that is not there is no failure. */
+  public static void removeTree(Path folder) throws IOException {
     if (!Files.exists(folder)) {
       return;
     }

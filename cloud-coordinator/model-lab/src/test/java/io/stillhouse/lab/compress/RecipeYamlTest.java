@@ -24,6 +24,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RecipeYamlTest {
   private static final String GOOD =
@@ -189,5 +190,25 @@ class RecipeYamlTest {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "a: &a [*a]"))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "  - distill: {student: same, method: decoupled, teachers: [a, \"it's\"], epochs: 3}",
+        "  - distill: {student: resnet8, softLossWeight: 1, unlabelled: 'p: q', epochs: 3}",
+        "  - distill: {student: resnet8, width: 0.5, method: mutual, epochs: 3}",
+        "  - prune: {ratio: 0.4, importance: batchNormScale, layers: {a.b: 0.25}, roundTo: 4}",
+        "  - prune: {ratio: 0.4, importance: taylor, scope: sensitivity, rounds: 2, epochs: 4}",
+        "  - lowRank: {method: spatialSvd, energyKept: 0.8, epochs: 1}",
+        "  - lowRank: {method: tucker2, macsKept: 0.5}",
+        "  - sparsify: {pattern: '2:4', epochs: 1}\n  - cluster: {bits: 3}",
+        "  - sparsify: {ratio: 0.75}\n  - quantize: {precision: fp16}",
+        "  - quantize: {mode: qat, epochs: 2, calibration: minMax, equalise: true}",
+        "  - quantize: {calibration: entropy, correctBias: true, accuracyDropMax: 0.01}",
+      })
+  void a_recipe_that_is_written_reads_as_the_same(String steps) {
+    CompressionRecipe recipe = RecipeYaml.parse("r.yaml", "seed: 12345678901\nsteps:\n" + steps);
+    assertThat(RecipeYaml.parse("again.yaml", RecipeText.of(recipe))).isEqualTo(recipe);
   }
 }

@@ -4,11 +4,13 @@ import io.stillhouse.lab.CompressRequest;
 import io.stillhouse.lab.CompressedModel;
 import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.ModelLab;
+import io.stillhouse.lab.Reproduction;
 import io.stillhouse.lab.TrainRequest;
 import io.stillhouse.lab.TrainedModel;
 import io.stillhouse.lab.compress.RecipeYaml;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.evaluate.Evaluation;
+import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
@@ -20,9 +22,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** The lab by itself: works in this process and needs no coordinator. */
 @Command(
@@ -113,7 +117,8 @@ final class LabCommands extends Cli.Group {
       name = "compress",
       mixinStandardHelpOptions = true,
       description = {
-        "Make a student from a teacher by a recipe and measure it.",
+        "Make a student from a teacher by a recipe, measure it after every step and write",
+        "report.html and report.json beside it.",
         "Killed and started again with the same arguments, it goes on from its last checkpoint."
       })
   void compress(
@@ -127,7 +132,7 @@ final class LabCommands extends Cli.Group {
               names = "--recipe",
               paramLabel = "FILE.yaml",
               required = true,
-              description = "Steps: distill, prune, quantize.")
+              description = "Steps: distill, prune, lowRank, sparsify, cluster, quantize.")
           Path recipe,
       @Option(
               names = "--seed",
@@ -144,11 +149,72 @@ final class LabCommands extends Cli.Group {
             teacher,
             new CompressionRecipe(seed.orElse(read.seed()), read.steps()),
             data.spec(),
-            out.out);
+            out.out,
+            machine.settings().threads());
     CompressedModel made =
         withProgress(
             progress -> new ModelLab(machine.settings(), nanos).compress(request, progress));
     print(json, made.directory(), made.evaluation());
+  }
+
+  @Command(
+      name = "reproduce",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Make a student again from its provenance and say whether the files are the same bytes.",
+        "Ends with 0 when they are, with 1 when not. Sure only for students of one thread."
+      })
+  int reproduce(
+      @Parameters(paramLabel = "DIR", description = "A folder that 'lab compress' made.")
+          Path student,
+      @Option(
+              names = "--teacher",
+              paramLabel = "DIR",
+              description = "Where its teacher lies now; default: where it lay.")
+          Optional<Path> teacher,
+      @Option(
+              names = "--data",
+              paramLabel = "SPEC",
+              description = "Where the data lies now; default: where it lay.")
+          Optional<String> data,
+      @Mixin JsonOption json)
+      throws IOException {
+    Path folder = Files.createTempDirectory("stillhouse-reproduce-");
+    try {
+      CompressRequest request =
+          Reproduction.request(
+              student, teacher, data.map(DataSpec::parse), folder.resolve("again"));
+      LabSettings settings =
+          new LabSettings(request.threads(), LabSettings.defaults().nativeCacheDir());
+      CompressedModel again =
+          withProgress(progress -> new ModelLab(settings, nanos).compress(request, progress));
+      Reproduction.requireSameData(student, again.directory());
+      Map<String, Boolean> same = Reproduction.compare(student, again.directory());
+      boolean all = !same.containsValue(false);
+      Map<String, Object> document = new LinkedHashMap<>();
+      document.put("same", all);
+      document.put("threads", request.threads());
+      document.put("files", same);
+      json.print(
+          around.out(),
+          document,
+          () -> {
+            Table table = new Table("FILE", "AGAIN");
+            same.forEach(
+                (file, equal) -> table.row(file, equal ? "the same bytes" : "other bytes"));
+            table.print(around.out());
+            if (request.threads() > 1) {
+              around
+                  .out()
+                  .println(
+                      "made with %d threads: equal bytes are not promised"
+                          .formatted(request.threads()));
+            }
+          });
+      return all ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    } finally {
+      PartialFolder.removeTree(folder);
+    }
   }
 
   private static CompressionRecipe recipe(Path file) {

@@ -1,0 +1,106 @@
+package io.stillhouse.lab.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stillhouse.lab.evaluate.Evaluation;
+import io.stillhouse.model.Precision;
+import java.io.StringReader;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.w3c.dom.Document;
+import org.xml.sax.InputSource;
+
+class ReportPageTest {
+  private static final String HOSTILE = "a<script>alert('x')</script>&\"b\u0007";
+
+  private static Stage stage(String name, double accuracy, long macs, long file, long wire) {
+    return new Stage(
+        name,
+        new Evaluation(
+            HOSTILE,
+            Precision.FP32,
+            accuracy,
+            new Evaluation.Size(100, macs, file, wire, 40),
+            new Evaluation.Speed(50, 60, 70)),
+        new Stage.Speed(OptionalLong.of(50), OptionalLong.empty()));
+  }
+
+  private static CompressionReport report() {
+    return new CompressionReport(
+        List.of(
+            stage("teacher", 0.9, 4_000, 8_000, 7_000), stage(HOSTILE, 0.8875, 1_000, 1_000, 500)),
+        Map.of(
+            "step1.sensitivity",
+            Map.of(
+                "method",
+                "prune",
+                "baseline",
+                0.9,
+                "rows",
+                List.of(
+                    Map.of("layer", HOSTILE, "setting", 0.5, "accuracy", 0.85),
+                    Map.of("layer", "b", "setting", 0.5, "accuracy", 0.89))),
+            "step2.lowRank",
+            List.of(Map.of("layer", "c", "rank", 3L)),
+            "step3.word",
+            HOSTILE),
+        Map.of("recipe", HOSTILE));
+  }
+
+  private static Document parsed(String page) throws Exception {
+    DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+    factory.setNamespaceAware(true);
+    return factory
+        .newDocumentBuilder()
+        .parse(new InputSource(new StringReader(page.substring(page.indexOf("<html")))));
+  }
+
+  @Test
+  void the_page_is_well_formed_needs_nothing_from_elsewhere_and_runs_nothing() throws Exception {
+    String page = ReportPage.of(report());
+    Document document = parsed(page);
+    assertThat(document.getElementsByTagName("script").getLength()).isZero();
+    assertThat(document.getElementsByTagNameNS("http://www.w3.org/2000/svg", "svg").getLength())
+        .isEqualTo(3);
+    assertThat(page).doesNotContain("src=").doesNotContain("href=").doesNotContain("url(");
+    assertThat(document.getDocumentElement().getTextContent()).contains("a<script>alert('x')");
+  }
+
+  @Test
+  void teacher_and_student_stand_side_by_side_in_four_qualities() {
+    assertThat(report().qualities().stream().map(CompressionReport.Quality::name).distinct())
+        .containsExactly("low memory", "low compute", "high accuracy", "real time");
+    assertThat(ReportPage.of(report()))
+        .contains("<td>4.00 times less</td>")
+        .contains("<td>-1.25 points</td>")
+        .contains("<td>8.00 times less</td>");
+  }
+
+  @Test
+  void the_document_has_every_stage_and_the_totals() {
+    JsonNode document = new ObjectMapper().valueToTree(report().toFields());
+    assertThat(document.path("accuracy").asDouble()).isEqualTo(0.8875);
+    assertThat(document.path("teacherAccuracy").asDouble()).isEqualTo(0.9);
+    assertThat(document.path("stages")).hasSize(2);
+    JsonNode student = document.path("stages").get(1);
+    assertThat(student.path("macs").asLong()).isEqualTo(1_000);
+    assertThat(student.path("fp32P50Micros").asLong()).isEqualTo(50);
+    assertThat(student.has("int8P50Micros")).isFalse();
+    assertThat(document.path("timesSmaller").path("macs").asDouble()).isEqualTo(4);
+    assertThat(document.path("timesSmaller").path("fileBytes").asDouble()).isEqualTo(8);
+    assertThat(document.path("timesSmaller").path("wireBytes").asDouble()).isEqualTo(14);
+  }
+
+  @Test
+  void a_report_needs_a_student() {
+    assertThatThrownBy(
+            () -> new CompressionReport(List.of(stage("teacher", 1, 1, 1, 1)), Map.of(), Map.of()))
+        .hasMessageContaining("stages: 1");
+  }
+}
