@@ -89,7 +89,8 @@ class ChannelPrunerTest {
     "resnet14, 3x16x16, 0.5, 0.4, 1",
     "resnet8, 3x32x32, 0.5, 0.5, 4",
     "separable_small, 1x28x28, 0.5, 0.3, 8",
-    "separable_small, 1x28x28, 1.0, 0.5, 8"
+    "separable_small, 1x28x28, 1.0, 0.5, 8",
+    "alexnet, 3x16x16, 0.125, 0.5, 1"
   })
   void the_compacted_network_says_what_the_masked_one_says(
       String name, String input, double width, double ratio, int roundTo) {
