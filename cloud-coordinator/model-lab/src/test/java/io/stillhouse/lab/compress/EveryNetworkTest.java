@@ -143,7 +143,8 @@ class EveryNetworkTest {
     int classes = network.graph().classes();
     float[] logits = new float[images.length / each * classes];
     try (GraphRunner runner = new GraphRunner(RUNTIME, network)) {
-      // One by one: of several maps of 3x3 pixels at once the engine (oneDNN of libtorch 2.10, AVX2)
+      // One by one: of several maps of 3x3 pixels at once the engine (oneDNN of libtorch 2.10,
+      // AVX2)
       // gives wrong 3x3 convolutions with 48 results, and that is what is left of AlexNet here.
       for (int i = 0; i < images.length / each; i++) {
         float[] one = runner.logits(Arrays.copyOfRange(images, i * each, (i + 1) * each));

@@ -92,8 +92,7 @@ final class NetworkCommands extends Cli.Group {
     private List<Redesign> redesigned(List<String> strategies) {
       NetworkRequest request = request();
       return checked(
-          () ->
-              Redesign.chain(request, strategies.stream().map(DesignStrategy::parse).toList()));
+          () -> Redesign.chain(request, strategies.stream().map(DesignStrategy::parse).toList()));
     }
 
     /** The catalogue refuses what makes no network with one line for people. */
