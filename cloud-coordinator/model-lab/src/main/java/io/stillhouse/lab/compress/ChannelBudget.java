@@ -7,8 +7,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * How many channels of each group stay, in each round of a pruning step. Shares are of the channels
@@ -20,32 +22,36 @@ final class ChannelBudget {
 
   private final Prune step;
 
-  /** Channels before the first round, by the first maker of the group. */
-  private final Map<String, Integer> whole = new HashMap<>();
+  /** Channels before the first round, by what the group is made up of. */
+  private final Map<Object, Integer> whole = new HashMap<>();
 
-  /** Ratios that were asked for by name, by the first maker of the group. */
-  private final Map<String, Double> asked = new HashMap<>();
+  /** Ratios that were asked for by name, by what the group is made up of. */
+  private final Map<Object, Double> asked = new HashMap<>();
 
   /** Refuses ratios for layers that make no prunable channels. */
   ChannelBudget(Prune step, NetworkGraph graph) {
     this.step = step;
-    Map<String, Double> left = new HashMap<>(step.selection().layerRatios());
-    List<String> makers = new ArrayList<>();
+    Map<String, Double> wishes = step.selection().layerRatios();
+    Set<String> known = new LinkedHashSet<>();
     for (PruningGroup group : PruningGroups.of(graph)) {
-      whole.put(key(group), group.channels());
-      makers.addAll(group.makers());
-      for (String maker : group.makers()) {
-        Double ratio = left.remove(maker);
+      whole.put(group.makeUp(), group.channels());
+      List<String> names = new ArrayList<>(group.makers());
+      names.add(group.name());
+      known.addAll(names);
+      for (String name : names) {
+        Double ratio = wishes.get(name);
         if (ratio != null) {
           // Layers of one group share their channels; the most careful wish counts.
-          asked.merge(key(group), ratio, Math::min);
+          asked.merge(group.makeUp(), ratio, Math::min);
         }
       }
     }
-    if (!left.isEmpty()) {
+    if (!known.containsAll(wishes.keySet())) {
       throw new IllegalArgumentException(
           "layers: %s makes no channels that can go (expected: some of %s)"
-              .formatted(left.keySet().stream().sorted().toList(), makers));
+              .formatted(
+                  wishes.keySet().stream().filter(n -> !known.contains(n)).sorted().toList(),
+                  known));
     }
   }
 
@@ -72,7 +78,7 @@ final class ChannelBudget {
     Map<PruningGroup, Integer> counts = new LinkedHashMap<>();
     List<PruningGroup> compared = new ArrayList<>();
     for (PruningGroup group : groups) {
-      Double ratio = asked.get(key(group));
+      Double ratio = asked.get(group.makeUp());
       if (ratio == null && step.selection().scope() == Selection.Scope.GLOBAL) {
         compared.add(group);
       }
@@ -117,10 +123,6 @@ final class ChannelBudget {
   }
 
   private int whole(PruningGroup group) {
-    return whole.getOrDefault(key(group), group.channels());
-  }
-
-  private static String key(PruningGroup group) {
-    return group.makers().get(0);
+    return whole.getOrDefault(group.makeUp(), group.channels());
   }
 }

@@ -4,7 +4,7 @@ import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.recipe.Compression.Importance;
 import io.stillhouse.model.recipe.Compression.Prune;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -68,19 +68,19 @@ public final class ChannelPruner {
     Weights.Builder weights = network.weights().toBuilder();
     Map<String, float[]> values = new LinkedHashMap<>();
     kept.forEach(
-        (group, channels) -> {
-          List<String> layers = new ArrayList<>(group.makers());
-          layers.addAll(group.followers());
-          for (String layer : layers) {
+        (group, units) -> {
+          for (String layer : group.places().keySet()) {
             for (String part : Compaction.OUTPUT_PARTS) {
               String name = layer + part;
               // A mean of zero keeps a zeroed channel at zero through its normalisation.
               if (network.weights().has(name) && !part.equals(".var")) {
                 float[] masked = values.computeIfAbsent(name, key -> network.weights().values(key));
-                int each = masked.length / group.channels();
-                for (int i = 0; i < masked.length; i++) {
-                  if (!channels.contains(i / each)) {
-                    masked[i] = 0;
+                int each = masked.length / network.weights().shape(name)[0];
+                for (int unit = 0; unit < group.channels(); unit++) {
+                  if (!units.contains(unit)) {
+                    for (int channel : group.places(layer, unit)) {
+                      Arrays.fill(masked, channel * each, (channel + 1) * each, 0);
+                    }
                   }
                 }
               }

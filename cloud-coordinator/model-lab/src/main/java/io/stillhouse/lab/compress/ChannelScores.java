@@ -85,8 +85,9 @@ final class ChannelScores {
       for (String part : List.of(".weight", ".bias", ".gamma", ".beta")) {
         String name = layer + part;
         if (folded.has(name) && gradient.has(name)) {
-          float[] value = folded.values(name);
-          float[] slope = gradient.values(name);
+          int rows = folded.shape(name)[0];
+          float[] value = group.unitsOf(layer, folded.values(name), rows);
+          float[] slope = group.unitsOf(layer, gradient.values(name), rows);
           int each = value.length / group.channels();
           for (int i = 0; i < value.length; i++) {
             change[i / each] += (double) slope[i] * value[i];
@@ -109,7 +110,9 @@ final class ChannelScores {
         continue; // a normalisation, folded away or not
       }
       layers++;
-      double[] scores = measure.of(folded.values(layer + ".weight"), group.channels());
+      String name = layer + ".weight";
+      float[] units = group.unitsOf(layer, folded.values(name), folded.shape(name)[0]);
+      double[] scores = measure.of(units, group.channels());
       double mean = Arrays.stream(scores).average().orElse(0);
       for (int c = 0; c < scores.length; c++) {
         sum[c] += mean > 0 ? scores[c] / mean : 0;
@@ -164,8 +167,9 @@ final class ChannelScores {
       if (weights.has(layer + ".gamma")) {
         norms++;
         float[] gamma = weights.values(layer + ".gamma");
+        double[] scales = absolutes(group.unitsOf(layer, gamma, gamma.length), sum.length);
         for (int c = 0; c < sum.length; c++) {
-          sum[c] += Math.abs(gamma[c]);
+          sum[c] += scales[c] / group.places(layer, c).size();
         }
       }
     }

@@ -2,38 +2,49 @@ package io.stillhouse.lab.compress;
 
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.IntStream;
 
-/** Builds the smaller network that is left when only some channels of each group are kept. */
+/**
+ * Builds the smaller network that is left when only some units of each group are kept: one pass
+ * over the graph that carries, for every node, which of its output channels are left.
+ */
 final class Compaction {
   /** Weights with one entry, or one row, for each output channel. */
   static final List<String> OUTPUT_PARTS =
       List.of(".weight", ".bias", ".gamma", ".beta", ".mean", ".var");
 
   private final Network network;
-  private final Map<String, List<Integer>> outputsKept = new HashMap<>();
-  private final Map<String, List<Integer>> inputsKept = new HashMap<>();
+  private final Map<String, ImageShape> shapes;
 
-  /** Channels before, of the group that a layer reads; tells features per channel of a linear. */
-  private final Map<String, Integer> inputChannels = new HashMap<>();
+  /** Output channels that go, of makers and followers. */
+  private final Map<String, BitSet> gone = new HashMap<>();
+
+  /** Output channels that are left of each node, ascending. */
+  private final Map<String, List<Integer>> left = new HashMap<>();
 
   Compaction(Network network, Map<PruningGroup, List<Integer>> kept) {
     this.network = network;
+    this.shapes = network.graph().shapes();
     kept.forEach(
-        (group, channels) -> {
-          group.makers().forEach(name -> outputsKept.put(name, channels));
-          group.followers().forEach(name -> outputsKept.put(name, channels));
-          for (String name : group.readers()) {
-            inputsKept.put(name, channels);
-            inputChannels.put(name, group.channels());
+        (group, units) -> {
+          BitSet stays = new BitSet();
+          units.forEach(stays::set);
+          for (String member : group.places().keySet()) {
+            BitSet channels = gone.computeIfAbsent(member, key -> new BitSet());
+            for (int unit = 0; unit < group.channels(); unit++) {
+              if (!stays.get(unit)) {
+                group.places(member, unit).forEach(channels::set);
+              }
+            }
           }
         });
   }
@@ -41,61 +52,121 @@ final class Compaction {
   Network run() {
     Weights.Builder weights = network.weights().toBuilder();
     List<Node> nodes = new ArrayList<>();
-    for (Node node : network.graph().nodes()) {
+    NetworkGraph graph = network.graph();
+    for (Node node : graph.nodes()) {
+      left.put(node.name(), outputs(node));
       for (String part : OUTPUT_PARTS) {
         if (network.weights().has(node.name() + part)) {
-          shrink(node.name(), part, weights);
+          shrink(node, part, weights);
         }
       }
-      nodes.add(new Node(node.name(), shrink(node.name(), node.layer()), node.inputs()));
+      nodes.add(new Node(node.name(), shrink(node), node.inputs()));
     }
-    NetworkGraph graph = network.graph();
     return new Network(
         new NetworkGraph(graph.name(), graph.input(), graph.classes(), nodes), weights.build());
   }
 
-  private void shrink(String node, String part, Weights.Builder to) {
-    String name = node + part;
+  private List<Integer> outputs(Node node) {
+    Layer layer = node.layer();
+    if (node.inputs().isEmpty()
+        || ChannelClasses.makes(layer)
+        || layer instanceof Layer.ChannelPad) {
+      BitSet without = gone.getOrDefault(node.name(), new BitSet());
+      return IntStream.range(0, shape(node.name()).channels())
+          .filter(c -> !without.get(c))
+          .boxed()
+          .toList();
+    }
+    String input = node.inputs().get(0);
+    List<Integer> in = left(input);
+    if (layer instanceof Layer.Concat) {
+      List<Integer> all = new ArrayList<>();
+      int at = 0;
+      for (String part : node.inputs()) {
+        for (int channel : left(part)) {
+          all.add(at + channel);
+        }
+        at += shape(part).channels();
+      }
+      return all;
+    }
+    if (layer instanceof Layer.ChannelSlice slice) {
+      return in.stream()
+          .filter(c -> c >= slice.from() && c < slice.to())
+          .map(c -> c - slice.from())
+          .toList();
+    }
+    if (layer instanceof Layer.ChannelShuffle shuffle) {
+      int each = shape(input).channels() / shuffle.groups();
+      // The same places are left of every group, so that the smaller shuffle keeps their order.
+      return in.stream().map(c -> c % each * shuffle.groups() + c / each).sorted().toList();
+    }
+    if (layer instanceof Layer.Flatten) {
+      int area = shape(input).height() * shape(input).width();
+      return in.stream().flatMap(c -> IntStream.range(c * area, (c + 1) * area).boxed()).toList();
+    }
+    for (String other : node.inputs()) {
+      if (!left(other).equals(in)) {
+        throw new AssertionError("inputs of " + node.name() + " lose different channels");
+      }
+    }
+    return in;
+  }
+
+  private void shrink(Node node, String part, Weights.Builder to) {
+    String name = node.name() + part;
     float[] values = network.weights().values(name);
     int[] shape = network.weights().shape(name);
-    List<Integer> outputs = outputsKept.get(node);
-    if (outputs != null) {
-      values = rows(values, shape[0], outputs);
-      shape[0] = outputs.size();
-    }
-    List<Integer> inputs = inputsKept.get(node);
-    if (inputs != null && part.equals(".weight")) {
-      // A row is (input channels, values of one channel), whether of a kernel or of a flattened
-      // map.
-      int channels = inputChannels.getOrDefault(node, shape[1]);
-      int perRow = values.length / shape[0];
-      float[] narrow = new float[shape[0] * (perRow / channels) * inputs.size()];
-      int narrowRow = narrow.length / shape[0];
-      for (int row = 0; row < shape[0]; row++) {
-        float[] one = Arrays.copyOfRange(values, row * perRow, (row + 1) * perRow);
-        System.arraycopy(rows(one, channels, inputs), 0, narrow, row * narrowRow, narrowRow);
+    List<Integer> outputs = left(node.name());
+    if (part.equals(".weight") && ChannelClasses.makes(node.layer())) {
+      int groups = node.layer() instanceof Layer.Conv conv ? conv.groups() : 1;
+      values = narrow(values, shape, groups, new Sides(left(node.inputs().get(0)), outputs));
+      shape[1] = left(node.inputs().get(0)).size() / groups;
+    } else {
+      int each = values.length / shape[0];
+      float[] rows = new float[outputs.size() * each];
+      for (int i = 0; i < outputs.size(); i++) {
+        System.arraycopy(values, outputs.get(i) * each, rows, i * each, each);
       }
-      values = narrow;
-      shape[1] = shape[1] / channels * inputs.size();
+      values = rows;
     }
+    shape[0] = outputs.size();
     to.put(name, values, shape);
   }
 
-  private static float[] rows(float[] values, int rows, List<Integer> kept) {
-    int each = values.length / rows;
-    float[] out = new float[kept.size() * each];
-    for (int i = 0; i < kept.size(); i++) {
-      System.arraycopy(values, kept.get(i) * each, out, i * each, each);
+  /** Channels that are left on both sides of a layer. */
+  private record Sides(List<Integer> inputs, List<Integer> outputs) {}
+
+  /** Rows and columns that are left of a weight (out, in / groups, values of one channel). */
+  private static float[] narrow(float[] values, int[] shape, int groups, Sides sides) {
+    int perRow = values.length / shape[0];
+    int columns = shape[1];
+    int each = perRow / columns;
+    int columnsLeft = sides.inputs().size() / groups;
+    int rowsPerGroup = shape[0] / groups;
+    float[] narrow = new float[sides.outputs().size() * columnsLeft * each];
+    int at = 0;
+    for (int row : sides.outputs()) {
+      int group = row / rowsPerGroup;
+      for (int i = 0; i < columnsLeft; i++) {
+        int column = sides.inputs().get(group * columnsLeft + i) - group * columns;
+        System.arraycopy(values, row * perRow + column * each, narrow, at, each);
+        at += each;
+      }
     }
-    return out;
+    return narrow;
   }
 
-  private Layer shrink(String node, Layer layer) {
+  private Layer shrink(Node node) {
+    Layer layer = node.layer();
+    int out = left(node.name()).size();
+    if (node.inputs().isEmpty()) {
+      return layer;
+    }
+    List<Integer> in = left(node.inputs().get(0));
     if (layer instanceof Layer.Conv conv) {
-      int out = size(outputsKept.get(node), conv.out());
-      int in = conv.depthwise() ? out : size(inputsKept.get(node), conv.in());
       return new Layer.Conv(
-          in,
+          in.size(),
           out,
           conv.kernelHeight(),
           conv.kernelWidth(),
@@ -106,21 +177,36 @@ final class Compaction {
           conv.bias());
     }
     if (layer instanceof Layer.BatchNorm norm) {
-      return new Layer.BatchNorm(
-          size(outputsKept.get(node), norm.channels()), norm.epsilon(), norm.momentum());
+      return new Layer.BatchNorm(out, norm.epsilon(), norm.momentum());
     }
     if (layer instanceof Layer.Linear linear) {
-      List<Integer> inputs = inputsKept.get(node);
-      int in =
-          inputs == null
-              ? linear.in()
-              : linear.in() / inputChannels.getOrDefault(node, linear.in()) * inputs.size();
-      return new Layer.Linear(in, size(outputsKept.get(node), linear.out()), linear.bias());
+      return new Layer.Linear(in.size(), out, linear.bias());
+    }
+    if (layer instanceof Layer.ChannelSlice slice) {
+      int from = (int) in.stream().filter(c -> c < slice.from()).count();
+      return new Layer.ChannelSlice(from, from + out);
+    }
+    if (layer instanceof Layer.ChannelPad pad) {
+      int before =
+          (int) left(node.name()).stream().filter(channel -> channel < pad.before()).count();
+      return new Layer.ChannelPad(before, out - before - in.size());
     }
     return layer;
   }
 
-  private static int size(@Nullable List<Integer> kept, int otherwise) {
-    return kept == null ? otherwise : kept.size();
+  private List<Integer> left(String node) {
+    List<Integer> channels = left.get(node);
+    if (channels == null) {
+      throw new AssertionError("nodes stand behind their inputs: " + node);
+    }
+    return channels;
+  }
+
+  private ImageShape shape(String node) {
+    ImageShape shape = shapes.get(node);
+    if (shape == null) {
+      throw new AssertionError("every node has a shape: " + node);
+    }
+    return shape;
   }
 }

@@ -4,122 +4,130 @@ import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
- * Finds the pruning groups of a network from its graph.
+ * Finds the pruning groups of a network from its graph: classes of channels that must go together
+ * (see {@link ChannelClasses}), gathered into groups of classes that are made up alike. A residual
+ * chain becomes one group from the stem to the last block; each layer of a dense block is a group
+ * whose channels stand at another place of every map behind it.
  *
- * <p>Every result has a channel space. A convolution or linear layer opens a new one; whatever
- * works channel by channel keeps that of its input; a sum or product makes one space of those of
- * its inputs, which is how a residual chain ends up as one group from the stem to the last block.
- * The spaces of the image and of the logits are given from outside and are not prunable.
+ * <p>The channels of the image and of the logits are given from outside and are not prunable.
  */
 final class PruningGroups {
   private final NetworkGraph graph;
+  private final ChannelClasses classes;
 
-  /** Union-find over nodes: each points towards the node that stands for its channel space. */
-  private final Map<String, String> parent = new HashMap<>();
+  /** Classes by their number, in the order of their first channel. */
+  private final Map<Integer, Unit> units = new TreeMap<>();
+
+  /** What one class of channels consists of. */
+  private static final class Unit {
+    final Map<String, List<Integer>> made = new LinkedHashMap<>();
+    final Map<String, List<Integer>> followed = new LinkedHashMap<>();
+    final Set<String> read = new LinkedHashSet<>();
+
+    /** Equal for classes of the same make-up. */
+    List<Object> makeUp() {
+      return List.of(counts(made), counts(followed), read);
+    }
+
+    private static Map<String, Integer> counts(Map<String, List<Integer>> channels) {
+      Map<String, Integer> counts = new LinkedHashMap<>();
+      channels.forEach((node, list) -> counts.put(node, list.size()));
+      return counts;
+    }
+  }
 
   private PruningGroups(NetworkGraph graph) {
     this.graph = graph;
+    this.classes = new ChannelClasses(graph);
   }
 
-  /** The groups in the order in which their first maker stands in the graph. */
+  /**
+   * The groups in the order in which their first maker stands in the graph. Refuses a network
+   * without any.
+   */
   static List<PruningGroup> of(NetworkGraph graph) {
-    return new PruningGroups(graph).find();
-  }
-
-  private List<PruningGroup> find() {
-    for (Node node : graph.nodes()) {
-      refuseUnsupported(node);
-      parent.put(node.name(), node.name());
-      if (!opensSpace(node.layer())) {
-        node.inputs().forEach(input -> join(input, node.name()));
-      }
+    List<PruningGroup> groups = new PruningGroups(graph).find();
+    if (groups.isEmpty()) {
+      throw new IllegalArgumentException(
+          "network %s cannot be pruned: none of its channels can go without those of the image or the classes"
+              .formatted(graph.name()));
     }
-    Set<String> fixed = new HashSet<>();
-    fixed.add(root(graph.nodes().get(0).name()));
-    fixed.add(root(graph.output().name()));
-
-    Map<String, Draft> drafts = new LinkedHashMap<>();
-    for (Node node : graph.nodes()) {
-      Layer layer = node.layer();
-      String own = root(node.name());
-      if (opensSpace(layer) && !node.inputs().isEmpty()) {
-        drafts.computeIfAbsent(own, key -> new Draft(outputs(layer))).makers.add(node.name());
-        String read = root(node.inputs().get(0));
-        Draft source = drafts.get(read);
-        if (source != null) {
-          source.readers.add(node.name());
-        }
-      } else if (layer instanceof Layer.Conv || layer instanceof Layer.BatchNorm) {
-        Draft draft = drafts.get(own);
-        if (draft != null) {
-          draft.followers.add(node.name());
-        }
-      }
-    }
-    List<PruningGroup> groups = new ArrayList<>();
-    drafts.forEach(
-        (space, draft) -> {
-          if (!fixed.contains(space)) {
-            groups.add(
-                new PruningGroup(draft.channels, draft.makers, draft.followers, draft.readers));
-          }
-        });
     return groups;
   }
 
-  private static final class Draft {
-    final int channels;
-    final List<String> makers = new ArrayList<>();
-    final List<String> followers = new ArrayList<>();
-    final List<String> readers = new ArrayList<>();
+  private List<PruningGroup> find() {
+    BitSet fixed = new BitSet(classes.slots());
+    fix(fixed, graph.nodes().get(0).name());
+    fix(fixed, graph.output().name());
+    for (Node node : graph.nodes()) {
+      gather(node, fixed);
+    }
+    Map<List<Object>, List<Unit>> alike = new LinkedHashMap<>();
+    for (Unit unit : units.values()) {
+      if (!unit.made.isEmpty()) {
+        alike.computeIfAbsent(unit.makeUp(), key -> new ArrayList<>()).add(unit);
+      }
+    }
+    return alike.values().stream().map(PruningGroups::group).toList();
+  }
 
-    Draft(int channels) {
-      this.channels = channels;
+  private void fix(BitSet fixed, String node) {
+    for (int c = 0; c < classes.channels(node); c++) {
+      fixed.set(classes.of(node, c));
     }
   }
 
-  private void refuseUnsupported(Node node) {
+  private void gather(Node node, BitSet fixed) {
     Layer layer = node.layer();
-    String why =
-        layer instanceof Layer.Concat
-            ? "a concatenation, whose channels come from several groups at once"
-            : layer instanceof Layer.ChannelSlice
-                ? "a channel slice, whose bounds would move"
-                : layer instanceof Layer.ChannelShuffle
-                    ? "a channel shuffle, which mixes groups"
-                    : layer instanceof Layer.Conv conv && conv.groups() > 1 && !conv.depthwise()
-                        ? "a grouped convolution, whose groups would become unequal"
-                        : "";
-    if (!why.isEmpty()) {
-      throw new IllegalArgumentException(
-          "network %s cannot be pruned: node %s is %s".formatted(graph.name(), node.name(), why));
+    boolean makes = ChannelClasses.makes(layer);
+    boolean follows =
+        layer instanceof Layer.Conv
+            || layer instanceof Layer.BatchNorm
+            || layer instanceof Layer.ChannelPad;
+    if (!makes && !follows) {
+      return;
+    }
+    for (int c = 0; c < classes.channels(node.name()); c++) {
+      int number = classes.of(node.name(), c);
+      if (!fixed.get(number)) {
+        Unit unit = units.computeIfAbsent(number, key -> new Unit());
+        (makes ? unit.made : unit.followed)
+            .computeIfAbsent(node.name(), key -> new ArrayList<>())
+            .add(c);
+      }
+    }
+    String input = node.inputs().get(0);
+    for (int c = 0; makes && c < classes.channels(input); c++) {
+      int number = classes.of(input, c);
+      if (!fixed.get(number)) {
+        units.computeIfAbsent(number, key -> new Unit()).read.add(node.name());
+      }
     }
   }
 
-  private static boolean opensSpace(Layer layer) {
-    return layer instanceof Layer.Input
-        || layer instanceof Layer.Linear
-        || (layer instanceof Layer.Conv conv && !conv.depthwise());
-  }
-
-  private static int outputs(Layer layer) {
-    return layer instanceof Layer.Conv conv ? conv.out() : ((Layer.Linear) layer).out();
-  }
-
-  private void join(String a, String b) {
-    parent.put(root(b), root(a));
-  }
-
-  private String root(String node) {
-    String up = parent.getOrDefault(node, node);
-    return up.equals(node) ? node : root(up);
+  private static PruningGroup group(List<Unit> units) {
+    Unit first = units.get(0);
+    Map<String, List<Integer>> places = new LinkedHashMap<>();
+    for (Unit unit : units) {
+      unit.made.forEach(
+          (node, at) -> places.computeIfAbsent(node, n -> new ArrayList<>()).addAll(at));
+      unit.followed.forEach(
+          (node, at) -> places.computeIfAbsent(node, n -> new ArrayList<>()).addAll(at));
+    }
+    return new PruningGroup(
+        units.size(),
+        List.copyOf(first.made.keySet()),
+        List.copyOf(first.followed.keySet()),
+        List.copyOf(first.read),
+        places);
   }
 }

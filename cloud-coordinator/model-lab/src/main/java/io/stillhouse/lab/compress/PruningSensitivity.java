@@ -23,21 +23,21 @@ final class PruningSensitivity {
 
   private PruningSensitivity() {}
 
-  /** Accuracy with each group alone pruned; rows are named by the group's first maker. */
+  /** Accuracy with each group alone pruned; rows are named as the groups. */
   static SensitivityTable measure(
       Network network, ChannelScores scores, Validation validation, Progress progress) {
     List<PruningGroup> groups = PruningGroups.of(network.graph());
     List<SensitivityTable.Row> rows = new ArrayList<>();
     for (int i = 0; i < groups.size(); i++) {
       PruningGroup group = groups.get(i);
-      progress.report("prune: try layers", (double) i / groups.size(), group.makers().get(0));
+      progress.report("prune: try layers", (double) i / groups.size(), group.name());
       for (double ratio : RATIOS) {
         if (progress.cancelled()) {
           throw new CancelledException("prune: try layers");
         }
         Network one = ChannelPruner.compact(network, alone(group, groups, ratio, scores));
         double accuracy = validation.accuracy(OnnxExporter.fp32(one));
-        rows.add(new SensitivityTable.Row(group.makers().get(0), ratio, accuracy));
+        rows.add(new SensitivityTable.Row(group.name(), ratio, accuracy));
       }
     }
     return new SensitivityTable("prune", validation.accuracy(OnnxExporter.fp32(network)), rows);
@@ -73,7 +73,13 @@ final class PruningSensitivity {
     // What the coarse grid removes too much is given back in equal parts.
     double excess = Math.min(1, step.ratio() / Math.max(1e-9, removedShare(chosen, groups)));
     chosen.replaceAll((layer, ratio) -> ratio * excess);
-    chosen.putAll(step.selection().layerRatios());
+    Map<String, Double> wishes = step.selection().layerRatios();
+    for (PruningGroup group : groups) {
+      if (group.makers().stream().anyMatch(wishes::containsKey)) {
+        chosen.remove(group.name());
+      }
+    }
+    chosen.putAll(wishes);
     return new Prune(
         step.ratio(),
         step.importance(),
@@ -105,7 +111,7 @@ final class PruningSensitivity {
     double removed = 0;
     double all = 0;
     for (PruningGroup group : groups) {
-      removed += ratios.getOrDefault(group.makers().get(0), 0.0) * group.channels();
+      removed += ratios.getOrDefault(group.name(), 0.0) * group.channels();
       all += group.channels();
     }
     return all == 0 ? 0 : removed / all;

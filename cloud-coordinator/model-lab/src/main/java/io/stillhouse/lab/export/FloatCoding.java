@@ -1,6 +1,7 @@
 package io.stillhouse.lab.export;
 
 import io.stillhouse.model.graph.Node;
+import java.util.List;
 
 /** Plain float32. */
 class FloatCoding implements TensorCoding {
@@ -28,6 +29,21 @@ class FloatCoding implements TensorCoding {
   @Override
   public String moved(Node node, String tensor, String input) {
     return tensor;
+  }
+
+  @Override
+  public String padded(String output, String input, long... pads) {
+    return file.node("Pad", output, List.of(input, file.longs(output + "_pads", pads)));
+  }
+
+  @Override
+  public String hardSigmoid(String output, String input) {
+    return file.node(
+        "HardSigmoid",
+        output,
+        List.of(input),
+        OnnxFile.attribute("alpha", 1f / 6f),
+        OnnxFile.attribute("beta", 0.5f));
   }
 
   @Override

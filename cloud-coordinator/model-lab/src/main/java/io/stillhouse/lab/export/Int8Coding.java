@@ -30,7 +30,10 @@ final class Int8Coding implements TensorCoding {
   /** Scale and zero point by the name of the dequantized tensor. */
   private final Map<String, Coded> coded = new HashMap<>();
 
-  private record Coded(float scale, String scaleName, String zeroName) {}
+  /**
+   * @param whole name of the 8-bit tensor
+   */
+  private record Coded(float scale, String scaleName, String zeroName, String whole) {}
 
   /** A weight waits here for its bias, which may ask for a coarser scale. */
   private static final class PendingWeight {
@@ -94,6 +97,42 @@ final class Int8Coding implements TensorCoding {
     return points.isOutput(node) ? tensor : pair(tensor, codedAs(input));
   }
 
+  /** Padded in 8 bits, because the runtime pads no dequantized tensor in integers. */
+  @Override
+  public String padded(String output, String input, long... pads) {
+    Coded as = codedAs(input);
+    String whole =
+        file.node(
+            "Pad",
+            output + "_q",
+            List.of(as.whole, file.longs(output + "_pads", pads), as.zeroName));
+    return dequantized(output, new Coded(as.scale, as.scaleName, as.zeroName, whole));
+  }
+
+  /**
+   * As x + 3, quantized over [0, 6] and read over [0, 1]: quantization saturates, which is the
+   * clamp, and the two scales are the division. The runtime adds in integers but has no integer
+   * hard sigmoid.
+   */
+  @Override
+  public String hardSigmoid(String output, String input) {
+    String three =
+        file.node(
+            "DequantizeLinear",
+            output + "_three",
+            List.of(
+                file.bytes(output + "_three_q", UINT8, new byte[] {(byte) 255}),
+                file.floats(output + "_three_s", new float[] {3f / 255f}),
+                file.bytes(output + "_three_z", UINT8, new byte[1])));
+    String sum = file.node("Add", output, List.of(input, three));
+    String zero = file.bytes(output + "_z", UINT8, new byte[1]);
+    String six = file.floats(output + "_six_s", new float[] {6f / 255f});
+    String whole = file.node("QuantizeLinear", output + "_q", List.of(sum, six, zero));
+    float scale = 1f / 255f;
+    String one = file.floats(output + "_s", new float[] {scale});
+    return dequantized(output, new Coded(scale, one, zero, whole));
+  }
+
   @Override
   public String gate(Node node, String tensor) {
     return pair(tensor, new Range(0, 1));
@@ -102,19 +141,25 @@ final class Int8Coding implements TensorCoding {
   private String pair(String tensor, Range range) {
     float scale = Math.max(SCALE_MIN, (range.high() - range.low()) / 255f);
     int zero = Math.max(0, Math.min(255, Math.round(-range.low() / scale)));
-    Coded as =
+    return pair(
+        tensor,
         new Coded(
             scale,
             file.floats(tensor + "_s", new float[] {scale}),
-            file.bytes(tensor + "_z", UINT8, new byte[] {(byte) zero}));
-    return pair(tensor, as);
+            file.bytes(tensor + "_z", UINT8, new byte[] {(byte) zero}),
+            ""));
   }
 
+  /** Quantizes and dequantizes {@code tensor} with scale and zero point of {@code as}. */
   private String pair(String tensor, Coded as) {
     String whole =
         file.node("QuantizeLinear", tensor + "_q", List.of(tensor, as.scaleName, as.zeroName));
+    return dequantized(tensor, new Coded(as.scale, as.scaleName, as.zeroName, whole));
+  }
+
+  private String dequantized(String tensor, Coded as) {
     String back =
-        file.node("DequantizeLinear", tensor + "_dq", List.of(whole, as.scaleName, as.zeroName));
+        file.node("DequantizeLinear", tensor + "_dq", List.of(as.whole, as.scaleName, as.zeroName));
     coded.put(back, as);
     return back;
   }

@@ -47,6 +47,13 @@ final class Lowering {
     if (layer instanceof Layer.Dropout) {
       return in(node);
     }
+    if (layer instanceof Layer.ChannelPad pad) {
+      return coding.padded(output, in(node), 0, pad.before(), 0, 0, 0, pad.after(), 0, 0);
+    }
+    if (layer instanceof Layer.Activation activation
+        && activation.function() == Layer.Activation.Function.HARD_SIGMOID) {
+      return coding.hardSigmoid(output, in(node));
+    }
     if (QuantizationPoints.moves(layer)) {
       return coding.moved(node, move(node, output), in(node));
     }
@@ -170,21 +177,15 @@ final class Lowering {
                   file.floats(output + "_low", new float[] {0}),
                   file.floats(output + "_high", new float[] {6})));
       case SIGMOID -> file.node("Sigmoid", output, List.of(x));
-      case HARD_SIGMOID -> hardSigmoid(x, output);
+      case HARD_SIGMOID -> coding.hardSigmoid(output, x);
       case SILU ->
           file.node(
               "Mul",
               output,
               List.of(x, coding.gate(node, file.node("Sigmoid", output + "_gate", List.of(x)))));
       case HARD_SWISH ->
-          file.node("Mul", output, List.of(x, coding.gate(node, hardSigmoid(x, output + "_gate"))));
+          file.node("Mul", output, List.of(x, coding.hardSigmoid(output + "_gate", x)));
     };
-  }
-
-  /** max(0, min(1, x / 6 + 1 / 2)), as in MobileNetV3. */
-  private String hardSigmoid(String x, String output) {
-    return file.node(
-        "HardSigmoid", output, List.of(x), attribute("alpha", 1f / 6f), attribute("beta", 0.5f));
   }
 
   private String shuffle(Node node, Layer.ChannelShuffle shuffle, String output) {

@@ -4,7 +4,6 @@ import io.stillhouse.lab.network.Network;
 import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
-import io.stillhouse.model.network.NetworkCatalog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,7 +42,7 @@ public final class OnnxExporter {
 
   /** As {@link #observed(Network)}, with the results of these nodes of the folded network. */
   public static byte[] observed(Network network, List<String> nodes) {
-    Network folded = BatchNormFolding.fold(network);
+    Network folded = integerForm(network);
     OnnxFile file = new OnnxFile();
     interfaces(file, folded.graph());
     new Lowering(file, new FloatCoding(file), folded).lower();
@@ -75,7 +74,7 @@ public final class OnnxExporter {
 
   /** Nodes, beside the input, whose range {@link #int8} needs; in graph order. */
   public static List<String> observedNodes(Network network) {
-    NetworkGraph graph = BatchNormFolding.fold(network).graph();
+    NetworkGraph graph = integerForm(network).graph();
     QuantizationPoints points = new QuantizationPoints(graph);
     return graph.nodes().stream()
         .filter(node -> points.quantizes(node) && !node.inputs().isEmpty())
@@ -89,7 +88,7 @@ public final class OnnxExporter {
    * @param ranges of the nodes of {@link #observedNodes} and of the input node
    */
   public static byte[] int8(Network network, ActivationRanges ranges) {
-    Network folded = BatchNormFolding.fold(network);
+    Network folded = integerForm(network);
     OnnxFile file = new OnnxFile();
     interfaces(file, folded.graph());
     QuantizationPoints points = new QuantizationPoints(folded.graph());
@@ -97,16 +96,14 @@ public final class OnnxExporter {
     return file.toBytes();
   }
 
-  /** Writes an untrained network of the catalogue, for speed and size measurements. */
-  public static void exportRandom(
-      String name, double width, ImageShape input, RandomExport export, Path out)
-      throws IOException {
-    NetworkGraph graph = NetworkCatalog.build(name, input, export.classes(), width);
-    Files.write(out, fp32(RandomWeights.of(graph, export.seed())));
+  /** Writes a network with untrained weights, for speed and size measurements. */
+  public static void exportRandom(NetworkGraph graph, long seed, Path out) throws IOException {
+    Files.write(out, fp32(RandomWeights.of(graph, seed)));
   }
 
-  /** Classes and weight seed of {@link #exportRandom}. */
-  public record RandomExport(int classes, long seed) {}
+  private static Network integerForm(Network network) {
+    return NormAsConv.rewrite(BatchNormFolding.fold(network));
+  }
 
   private static void interfaces(OnnxFile file, NetworkGraph graph) {
     ImageShape image = graph.input();

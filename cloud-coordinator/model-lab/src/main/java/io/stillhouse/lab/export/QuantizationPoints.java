@@ -44,6 +44,7 @@ final class QuantizationPoints {
         || layer instanceof Layer.MaxPool
         || layer instanceof Layer.ChannelSlice
         || layer instanceof Layer.ChannelShuffle
+        || layer instanceof Layer.ChannelPad
         || layer instanceof Layer.Dropout;
   }
 

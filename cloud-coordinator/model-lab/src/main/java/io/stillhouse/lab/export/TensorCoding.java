@@ -20,6 +20,12 @@ interface TensorCoding {
   /** The result of a node that only moves or selects values of {@code input}. */
   String moved(Node node, String tensor, String input);
 
+  /** {@code input} with further values of zero; {@code pads} in the order of ONNX. */
+  String padded(String output, String input, long... pads);
+
+  /** max(0, min(1, x / 6 + 1 / 2)) of the already coded {@code input}, as in MobileNetV3. */
+  String hardSigmoid(String output, String input);
+
   /** A helper tensor of {@code node} whose values lie between 0 and 1. */
   String gate(Node node, String tensor);
 }

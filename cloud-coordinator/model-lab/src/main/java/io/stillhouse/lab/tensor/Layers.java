@@ -67,6 +67,9 @@ final class Layers {
     if (layer instanceof Layer.ChannelSlice slice) {
       return x.narrow(1, slice.from(), slice.to() - slice.from());
     }
+    if (layer instanceof Layer.ChannelPad pad) {
+      return torch.constant_pad_nd(x, 0, 0, 0, 0, pad.before(), pad.after());
+    }
     if (layer instanceof Layer.ChannelShuffle shuffle) {
       return torch.channel_shuffle(x, shuffle.groups());
     }

@@ -63,6 +63,7 @@ final class MarkedWeights {
         || layer instanceof Layer.MaxPool
         || layer instanceof Layer.ChannelSlice
         || layer instanceof Layer.ChannelShuffle
+        || layer instanceof Layer.ChannelPad
         || layer instanceof Layer.Dropout;
   }
 

@@ -18,12 +18,25 @@ import io.stillhouse.model.graph.Node;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ChannelPrunerTest {
   private static final long SEED = 5;
+
+  /** A group that has all channels of its makers and followers. */
+  private static PruningGroup whole(
+      int channels, List<String> makers, List<String> followers, List<String> readers) {
+    List<Integer> all = IntStream.range(0, channels).boxed().toList();
+    Map<String, List<Integer>> places =
+        Stream.concat(makers.stream(), followers.stream())
+            .collect(Collectors.toMap(name -> name, name -> all));
+    return new PruningGroup(channels, makers, followers, readers, places);
+  }
 
   @Test
   void a_residual_stage_is_one_group_from_its_first_maker_to_its_last_block() {
@@ -32,7 +45,7 @@ class ChannelPrunerTest {
     assertThat(groups).hasSize(3 + 6);
     assertThat(groups.get(0))
         .isEqualTo(
-            new PruningGroup(
+            whole(
                 8,
                 List.of("stem.conv", "stage1.block0.second.conv", "stage1.block1.second.conv"),
                 List.of("stem.norm", "stage1.block0.second.norm", "stage1.block1.second.norm"),
@@ -43,7 +56,7 @@ class ChannelPrunerTest {
                     "stage2.block0.shortcut.conv")));
     assertThat(groups.get(1))
         .isEqualTo(
-            new PruningGroup(
+            whole(
                 8,
                 List.of("stage1.block0.first.conv"),
                 List.of("stage1.block0.first.norm"),
@@ -64,7 +77,7 @@ class ChannelPrunerTest {
     assertThat(groups).hasSize(6);
     assertThat(groups.get(1))
         .isEqualTo(
-            new PruningGroup(
+            whole(
                 16,
                 List.of("stage1.block0.pw.conv"),
                 List.of("stage1.block0.pw.norm", "stage2.block0.dw.conv", "stage2.block0.dw.norm"),
@@ -76,7 +89,8 @@ class ChannelPrunerTest {
     "resnet14, 3x16x16, 0.5, 0.4, 1",
     "resnet8, 3x32x32, 0.5, 0.5, 4",
     "separable_small, 1x28x28, 0.5, 0.3, 8",
-    "separable_small, 1x28x28, 1.0, 0.5, 8"
+    "separable_small, 1x28x28, 1.0, 0.5, 8",
+    "alexnet, 3x16x16, 0.125, 0.5, 1"
   })
   void the_compacted_network_says_what_the_masked_one_says(
       String name, String input, double width, double ratio, int roundTo) {
@@ -158,9 +172,63 @@ class ChannelPrunerTest {
   }
 
   @Test
-  void a_network_with_a_concatenation_is_refused_with_the_reason() {
-    assertThatThrownBy(() -> ChannelPruner.prune(Networks.everyLayer(SEED), 0.5, 1))
-        .hasMessageContaining("every_layer cannot be pruned: node left is a channel slice");
+  void a_network_whose_channels_are_all_given_from_outside_is_refused_with_the_reason() {
+    NetworkGraph graph =
+        new NetworkGraph(
+            "bare",
+            new ImageShape(2, 3, 3),
+            4,
+            List.of(
+                node("input", new Layer.Input()),
+                node("f", new Layer.Flatten(), "input"),
+                node("out", new Layer.Linear(18, 4, true), "f")));
+    assertThatThrownBy(() -> ChannelPruner.prune(RandomWeights.of(graph, SEED), 0.5, 1))
+        .hasMessageContaining("bare cannot be pruned: none of its channels can go");
+  }
+
+  @Test
+  void every_kind_of_layer_keeps_its_meaning_without_some_channels() {
+    Network network = Networks.everyLayer(SEED);
+    Map<PruningGroup, List<Integer>> kept = ChannelPruner.select(network, 0.5, 1);
+    Network small = ChannelPruner.compact(network, kept);
+    assertThat(small.weights().count()).isLessThan(network.weights().count());
+    float[] image = Networks.image(network.graph().input(), new Random(SEED));
+    assertThat(PlainRunner.run(small, image))
+        .containsExactly(PlainRunner.run(ChannelPruner.mask(network, kept), image), within(1e-5));
+  }
+
+  @Test
+  void padded_shortcuts_tie_the_first_stage_to_the_middle_of_the_later_ones() {
+    Network network = Networks.catalogue("resnet20", "3x8x8", 0.25, SEED);
+    List<PruningGroup> residual =
+        PruningGroups.of(network.graph()).stream().filter(g -> g.makers().size() > 1).toList();
+    assertThat(residual).extracting(PruningGroup::channels).containsExactly(4, 4, 8);
+    PruningGroup first = residual.get(0);
+    assertThat(first.places("stem.conv", 1)).containsExactly(1);
+    assertThat(first.places("stage2.block0.second.conv", 1)).containsExactly(3);
+    assertThat(first.places("stage3.block0.second.conv", 1)).containsExactly(7);
+    assertThat(residual).extracting(PruningGroup::name).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void channels_behind_a_concatenation_stand_behind_those_before_them() {
+    NetworkGraph graph =
+        new NetworkGraph(
+            "dense",
+            new ImageShape(2, 3, 3),
+            4,
+            List.of(
+                node("input", new Layer.Input()),
+                node("a", Layer.Conv.of(2, 6, 3, 1, 1), "input"),
+                node("b", Layer.Conv.of(6, 4, 3, 1, 1), "a"),
+                node("both", new Layer.Concat(), "a", "b"),
+                node("norm", Layer.BatchNorm.of(10), "both"),
+                node("p", new Layer.GlobalAveragePool(), "norm"),
+                node("out", new Layer.Conv(10, 4, 1, 1, 1, 0, 0, 1, true), "p")));
+    List<PruningGroup> groups = PruningGroups.of(graph);
+    assertThat(groups).extracting(PruningGroup::channels).containsExactly(6, 4);
+    assertThat(groups.get(1).places("norm", 0)).containsExactly(6);
+    assertThat(groups.get(0).readers()).containsExactly("b", "out");
   }
 
   private static Node node(String name, Layer layer, String... inputs) {

@@ -32,7 +32,7 @@ class SgdTrainerTest {
 
   @Test
   void gradients_agree_with_differences_of_the_loss() {
-    checkGradients(Networks.everyLayer(21), 6, Optional.empty(), HARD);
+    checkGradients(Networks.everyLayer(22), 6, Optional.empty(), HARD);
   }
 
   @Test

@@ -84,6 +84,8 @@ public final class PlainRunner {
       }
     } else if (layer instanceof Layer.ChannelSlice slice) {
       System.arraycopy(x, slice.from() * area, y, 0, y.length);
+    } else if (layer instanceof Layer.ChannelPad pad) {
+      System.arraycopy(x, 0, y, pad.before() * area, x.length);
     } else if (layer instanceof Layer.ChannelShuffle shuffle) {
       int each = out.channels() / shuffle.groups();
       for (int c = 0; c < out.channels(); c++) {

@@ -87,6 +87,18 @@ public sealed interface Layer {
   /** Channels {@code [from, to)} of the input. */
   record ChannelSlice(int from, int to) implements Layer {}
 
+  /**
+   * The input between channels of zeros: {@code before} in front of it and {@code after} behind.
+   */
+  record ChannelPad(int before, int after) implements Layer {
+    public ChannelPad {
+      if (before < 0 || after < 0) {
+        throw new IllegalArgumentException(
+            "channel padding: %d, %d (expected: >= 0)".formatted(before, after));
+      }
+    }
+  }
+
   /** ShuffleNet's channel shuffle over {@code groups}. */
   record ChannelShuffle(int groups) implements Layer {}
 

@@ -3,10 +3,11 @@ package io.stillhouse.model.graph;
 import java.util.List;
 
 /** Shape inference: what a layer makes of its inputs' shapes, or why it cannot. */
-final class Shapes {
+public final class Shapes {
   private Shapes() {}
 
-  static ImageShape output(Layer layer, List<ImageShape> inputs) {
+  /** Refuses inputs that do not fit the layer with an {@link IllegalArgumentException}. */
+  public static ImageShape output(Layer layer, List<ImageShape> inputs) {
     if (layer instanceof Layer.Add || layer instanceof Layer.Mul || layer instanceof Layer.Concat) {
       return join(layer, inputs);
     }
@@ -51,6 +52,9 @@ final class Shapes {
             "slice [%d, %d) of %d channels".formatted(slice.from(), slice.to(), in.channels()));
       }
       return new ImageShape(slice.to() - slice.from(), in.height(), in.width());
+    }
+    if (layer instanceof Layer.ChannelPad pad) {
+      return new ImageShape(pad.before() + in.channels() + pad.after(), in.height(), in.width());
     }
     if (layer instanceof Layer.ChannelShuffle shuffle) {
       if (shuffle.groups() < 1 || in.channels() % shuffle.groups() != 0) {

@@ -1,37 +1,107 @@
 package io.stillhouse.model.network;
 
+import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.Layer.Activation;
 import io.stillhouse.model.graph.Layer.Activation.Function;
+import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.graph.Shapes;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
- * Appends blocks to a growing list of nodes; each method takes the name of the node it reads and
- * returns the name of the node it ends in. Not thread-safe.
+ * A growing graph. Its methods take the name of the node they read and return the name of the node
+ * they end in. Not thread-safe.
  */
 final class GraphBuilder {
   static final String INPUT = "input";
-  private final List<Node> nodes = new ArrayList<>();
 
-  GraphBuilder() {
+  private final String network;
+  private final ImageShape image;
+  private final int classes;
+  private final List<Node> nodes = new ArrayList<>();
+  private final Map<String, ImageShape> shapes = new LinkedHashMap<>();
+
+  GraphBuilder(String network, ImageShape image, int classes) {
+    this.network = network;
+    this.image = image;
+    this.classes = classes;
     nodes.add(new Node(INPUT, new Layer.Input(), List.of()));
+    shapes.put(INPUT, image);
   }
 
-  List<Node> nodes() {
-    return List.copyOf(nodes);
+  NetworkGraph build() {
+    return new NetworkGraph(network, image, classes, nodes);
+  }
+
+  int classes() {
+    return classes;
+  }
+
+  ImageShape image() {
+    return image;
+  }
+
+  /** Shape of what a node gives. */
+  ImageShape shape(String node) {
+    ImageShape shape = shapes.get(node);
+    if (shape == null) {
+      throw new IllegalArgumentException("no node is named " + node);
+    }
+    return shape;
+  }
+
+  int channels(String node) {
+    return shape(node).channels();
   }
 
   String add(String name, Layer layer, String... from) {
-    nodes.add(new Node(name, layer, List.of(from)));
+    List<String> inputs = List.of(from);
+    try {
+      shapes.put(name, Shapes.output(layer, inputs.stream().map(this::shape).toList()));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "network %s, node %s: %s".formatted(network, name, e.getMessage()), e);
+    }
+    nodes.add(new Node(name, layer, inputs));
     return name;
+  }
+
+  /** Whether what was built last is a vector: a map of one pixel is none, it has other ranks. */
+  boolean flattened() {
+    return nodes.stream().anyMatch(node -> node.layer() instanceof Layer.Flatten);
+  }
+
+  /**
+   * The convolution as it is for this image: where the image is a window of one row or one column,
+   * kernels do not reach beyond it.
+   */
+  private Layer.Conv fitted(Layer.Conv conv) {
+    boolean row = image.height() == 1;
+    boolean column = image.width() == 1;
+    return new Layer.Conv(
+        conv.in(),
+        conv.out(),
+        row ? 1 : conv.kernelHeight(),
+        column ? 1 : conv.kernelWidth(),
+        conv.stride(),
+        row ? 0 : conv.padHeight(),
+        column ? 0 : conv.padWidth(),
+        conv.groups(),
+        conv.bias());
   }
 
   /** Convolution and batch normalisation; {@code prefix.conv}, {@code prefix.norm}. */
   String convNorm(String prefix, String from, Layer.Conv conv) {
-    String made = add(prefix + ".conv", conv, from);
-    return add(prefix + ".norm", Layer.BatchNorm.of(conv.out()), made);
+    String made = add(prefix + ".conv", fitted(conv), from);
+    return norm(prefix, made);
+  }
+
+  String norm(String prefix, String from) {
+    return add(prefix + ".norm", Layer.BatchNorm.of(channels(from)), from);
   }
 
   String activation(String prefix, String from, Function function) {
@@ -42,27 +112,19 @@ final class GraphBuilder {
     return activation(prefix, convNorm(prefix, from, conv), function);
   }
 
-  String residual(String prefix, String from, int in, int out, int stride) {
-    String main =
-        convNormAct(prefix + ".first", from, Layer.Conv.of(in, out, 3, stride, 1), Function.RELU);
-    main = convNorm(prefix + ".second", main, Layer.Conv.of(out, out, 3, 1, 1));
-    String shortcut =
-        in == out && stride == 1
-            ? from
-            : convNorm(prefix + ".shortcut", from, Layer.Conv.of(in, out, 1, stride, 1));
-    return activation(prefix, add(prefix + ".add", new Layer.Add(), main, shortcut), Function.RELU);
+  /** Pointwise convolution to {@code out} channels and batch normalisation. */
+  String pointwise(String prefix, String from, int out) {
+    return convNorm(prefix, from, Layer.Conv.of(channels(from), out, 1, 1, 1));
   }
 
-  String separable(String prefix, String from, int in, int out, int stride, Function function) {
-    String depthwise =
-        convNormAct(prefix + ".dw", from, Layer.Conv.of(in, in, 3, stride, in), function);
-    return convNormAct(prefix + ".pw", depthwise, Layer.Conv.of(in, out, 1, 1, 1), function);
+  /** Depthwise convolution and batch normalisation. */
+  String depthwise(String prefix, String from, int kernel, int stride) {
+    int channels = channels(from);
+    return convNorm(prefix, from, Layer.Conv.of(channels, channels, kernel, stride, channels));
   }
 
-  /** Global average pooling, flatten and the classifier, which gives the logits. */
-  String head(String from, int in, int classes) {
-    String pooled = add("pool", new Layer.GlobalAveragePool(), from);
-    String flat = add("flatten", new Layer.Flatten(), pooled);
-    return add("classifier", new Layer.Linear(in, classes, true), flat);
+  /** A 1x1 convolution with bias and without normalisation. */
+  String biasedPointwise(String name, String from, int out) {
+    return add(name, new Layer.Conv(channels(from), out, 1, 1, 1, 0, 0, 1, true), from);
   }
 }

@@ -1,7 +1,6 @@
 package io.stillhouse.model.network;
 
 import io.stillhouse.model.graph.ImageShape;
-import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import java.util.List;
 
@@ -26,9 +25,7 @@ public final class NetworkCatalog {
   public record Entry(String name, String summary, ImageShape input, int classes) {}
 
   public static List<Entry> entries() {
-    return Families.ALL.stream()
-        .map(f -> new Entry(f.name(), f.summary(), f.input(), f.classes()))
-        .toList();
+    return Families.ALL.stream().map(NetworkCatalog::entry).toList();
   }
 
   public static List<String> names() {
@@ -37,16 +34,27 @@ public final class NetworkCatalog {
 
   /** What is known of one network; refuses an unknown name and lists the known ones. */
   public static Entry entry(String name) {
-    Family family = family(name);
-    return new Entry(family.name(), family.summary(), family.input(), family.classes());
+    return entry(family(name));
+  }
+
+  private static Entry entry(Family family) {
+    return new Entry(
+        family.name(), family.summary(), family.quoted().input(), family.quoted().classes());
+  }
+
+  /** Builds a network in the form that fits the image. */
+  public static NetworkGraph build(String name, ImageShape input, int classes, double width) {
+    return build(name, input, classes, width, Stem.AUTO);
   }
 
   /**
    * Builds a network.
    *
    * @param width multiple of the channel numbers, 1.0 for the published network
+   * @param stem the form; a family that has only one accepts {@link Stem#AUTO} alone
    */
-  public static NetworkGraph build(String name, ImageShape input, int classes, double width) {
+  public static NetworkGraph build(
+      String name, ImageShape input, int classes, double width, Stem stem) {
     Family family = family(name);
     if (!(width > 0 && width <= WIDTH_MAX)) {
       throw new IllegalArgumentException(
@@ -60,53 +68,39 @@ public final class NetworkCatalog {
       throw new IllegalArgumentException(
           "input: %s (expected: channels and sides up to %d)".formatted(input, SIDE_MAX));
     }
-    int stride = family.totalStride(input);
-    if (Math.min(input.height(), input.width()) < stride) {
+    if (stem != Stem.AUTO && family.forms().single()) {
+      throw new IllegalArgumentException(
+          "stem: %s (expected: auto; %s has one form for all images)".formatted(stem, name));
+    }
+    List<Forms.Row> rows = family.forms().rows(input, stem);
+    requireRoom(family, input, Forms.totalStride(rows));
+    return graph(family, rows, new GraphBuilder(name, input, classes), width);
+  }
+
+  private static void requireRoom(Family family, ImageShape input, int stride) {
+    int shorter = Math.min(input.height(), input.width());
+    int longer = Math.max(input.height(), input.width());
+    boolean window = family.quoted().windows() && shorter == 1;
+    if ((window ? longer : shorter) < stride) {
       throw new IllegalArgumentException(
           "input: %s is too small for %s, whose strides divide each side by %d (expected: sides >= %d)"
-              .formatted(input, name, stride, stride));
+              .formatted(input, family.name(), stride, stride));
     }
-    return graph(family, input, classes, width);
   }
 
-  private static NetworkGraph graph(Family family, ImageShape input, int classes, double width) {
-    GraphBuilder builder = new GraphBuilder();
+  private static NetworkGraph graph(
+      Family family, List<Forms.Row> rows, GraphBuilder graph, double width) {
+    Scale scale = new Scale(family.rounding(), width);
     String last = GraphBuilder.INPUT;
-    int channels = input.channels();
-    for (int r = 0; r < family.rows().size(); r++) {
-      Family.Row row = family.rows().get(r);
+    for (int r = 0; r < rows.size(); r++) {
+      Forms.Row row = rows.get(r);
       for (int i = 0; i < row.repeats(); i++) {
         Block block = i == 0 ? row.block() : row.block().unstrided();
-        int stride = block.stride() * (r == 0 && i == 0 ? family.stemStride(input) : 1);
-        int out = family.channels(block.out(), width);
         String prefix = r == 0 && row.repeats() == 1 ? "stem" : "stage%d.block%d".formatted(r, i);
-        last = append(builder, prefix, last, channels, new Built(block, out, stride));
-        channels = out;
+        last = block.append(new Block.Site(graph, prefix, last, scale));
       }
     }
-    builder.head(last, channels, classes);
-    return new NetworkGraph(family.name(), input, classes, builder.nodes());
-  }
-
-  /** A block with the channels and the stride that it is built with. */
-  private record Built(Block block, int out, int stride) {}
-
-  private static String append(
-      GraphBuilder builder, String prefix, String from, int in, Built built) {
-    if (built.block() instanceof Block.Plain plain) {
-      return builder.convNormAct(
-          prefix,
-          from,
-          Layer.Conv.of(in, built.out(), plain.kernel(), built.stride(), 1),
-          plain.function());
-    }
-    if (built.block() instanceof Block.Residual) {
-      return builder.residual(prefix, from, in, built.out(), built.stride());
-    }
-    if (built.block() instanceof Block.Separable separable) {
-      return builder.separable(prefix, from, in, built.out(), built.stride(), separable.function());
-    }
-    throw new AssertionError("unreachable: " + built.block());
+    return graph.build();
   }
 
   private static Family family(String name) {

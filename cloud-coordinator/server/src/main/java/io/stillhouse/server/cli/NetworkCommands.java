@@ -5,6 +5,10 @@ import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.NetworkCost;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.network.NetworkCatalog;
+import io.stillhouse.model.network.NetworkRequest;
+import io.stillhouse.model.network.Stem;
+import io.stillhouse.model.redesign.DesignStrategy;
+import io.stillhouse.model.redesign.Redesign;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -55,6 +59,15 @@ final class NetworkCommands extends Cli.Group {
         description = "Classes; default: what the network is usually quoted with.")
     private Optional<Integer> classes = Optional.empty();
 
+    @Option(
+        names = "--stem",
+        paramLabel = "FORM",
+        description = {
+          "auto, imagenet or small; default: ${DEFAULT-VALUE}.",
+          "auto takes the small form when the shorter side has 64 pixels or fewer."
+        })
+    private String stem = "auto";
+
     private ImageShape shape() {
       return checked(
           () -> input.map(ImageShape::parse).orElseGet(() -> NetworkCatalog.entry(name).input()));
@@ -64,10 +77,22 @@ final class NetworkCommands extends Cli.Group {
       return classes.orElseGet(() -> checked(() -> NetworkCatalog.entry(name)).classes());
     }
 
-    private NetworkGraph graph() {
+    private NetworkRequest request() {
       ImageShape shape = shape();
       int count = classes();
-      return checked(() -> NetworkCatalog.build(name, shape, count, width));
+      return checked(() -> new NetworkRequest(name, shape, count, width, Stem.parse(stem)));
+    }
+
+    private NetworkGraph graph() {
+      NetworkRequest request = request();
+      return checked(request::build);
+    }
+
+    /** One redesign for each strategy, each applied to what the one before it made. */
+    private List<Redesign> redesigned(List<String> strategies) {
+      NetworkRequest request = request();
+      return checked(
+          () -> Redesign.chain(request, strategies.stream().map(DesignStrategy::parse).toList()));
     }
 
     /** The catalogue refuses what makes no network with one line for people. */
@@ -162,6 +187,62 @@ final class NetworkCommands extends Cli.Group {
   }
 
   @Command(
+      name = "redesign",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Apply strategies of light design in order and show the cost before and after.",
+        "kernel size: kernel-split, kernel-pointwise",
+        "input channels: squeeze[:N], bottleneck[:N]",
+        "decomposed convolution: separable, spatial, group[:N], ghost",
+        "convolution width: width:X"
+      })
+  void redesign(
+      @Mixin Choice choice,
+      @Option(
+              names = "--strategy",
+              paramLabel = "S",
+              required = true,
+              description = "A strategy, as name or name:number; may be repeated.")
+          List<String> strategies,
+      @Mixin JsonOption json) {
+    List<Redesign> steps = choice.redesigned(strategies);
+    NetworkCost before = steps.get(0).costBefore();
+    NetworkCost after = steps.get(steps.size() - 1).costAfter();
+    Map<String, Object> document = new LinkedHashMap<>();
+    document.put("network", before.network());
+    document.put("strategies", steps.stream().map(step -> step.strategy().toString()).toList());
+    document.put("changed", steps.stream().flatMap(step -> step.changed().stream()).toList());
+    document.put("before", document(before));
+    document.put("after", document(after));
+    json.print(around.out(), document, () -> print(steps, before, after));
+  }
+
+  private void print(List<Redesign> steps, NetworkCost before, NetworkCost after) {
+    for (Redesign step : steps) {
+      around
+          .out()
+          .println(
+              "%s (%s): %d convolutions rewritten"
+                  .formatted(
+                      step.strategy(), step.strategy().kind().heading(), step.changed().size()));
+    }
+    Table table = new Table("COST", "BEFORE", "AFTER", "LEFT");
+    row(table, "params", before.params(), after.params());
+    row(table, "macs", before.macs(), after.macs());
+    row(table, "bytes of weights", before.weightBytes(), after.weightBytes());
+    row(table, "bytes of activations", before.activationPeakBytes(), after.activationPeakBytes());
+    table.print(around.out());
+  }
+
+  private static void row(Table table, String what, long before, long after) {
+    table.row(
+        what,
+        String.format(Locale.ROOT, "%,d", before),
+        String.format(Locale.ROOT, "%,d", after),
+        String.format(Locale.ROOT, "%.1f %%", 100.0 * after / before));
+  }
+
+  @Command(
       name = "export",
       mixinStandardHelpOptions = true,
       description = "Write an untrained network as ONNX, to measure size and speed.")
@@ -173,12 +254,7 @@ final class NetworkCommands extends Cli.Group {
           Path out) {
     NetworkGraph graph = choice.graph();
     try {
-      OnnxExporter.exportRandom(
-          choice.name,
-          choice.width,
-          choice.shape(),
-          new OnnxExporter.RandomExport(choice.classes(), seed),
-          out);
+      OnnxExporter.exportRandom(graph, seed, out);
       around.out().println("wrote %s: %s, %d bytes".formatted(out, graph.name(), Files.size(out)));
       around.out().flush();
     } catch (IOException e) {

@@ -93,6 +93,7 @@ class CliTest {
       strings = {
         "network list",
         "network cost resnet20",
+        "network cost mobilenet_v2 --input 3x32x32 --stem imagenet",
         "device token --name press-7 --label hall=2",
         "device list",
         "device show press-7",
@@ -219,6 +220,9 @@ class CliTest {
           network cost resnet20 --width 0                   | width: 0.0
           network cost resnet20 --width NaN                 | width: NaN
           network cost resnet20 --classes 1                 | classes: 1
+          network cost resnet20 --stem imagenet             | one form for all images
+          network cost mobilenet_v2 --stem wide             | stem: wide
+          network cost mobilenet_v2 --input 3x7x7           | too small
           model train --name x --data magic:y               | kind magic is unknown
           lab evaluate --model /etc/hostname --data builtin:nothing | builtin:nothing
           """)
