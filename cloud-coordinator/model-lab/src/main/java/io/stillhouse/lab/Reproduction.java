@@ -9,6 +9,7 @@ import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.model.Digest;
+import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,8 @@ public final class Reproduction {
    * @param student a folder that {@link ModelLab#compress} made
    * @param teacher where its teacher lies now; where it lay then when absent
    * @param data where the data lies now; where it lay then when absent
-   * @throws LabException when the folder does not say how it was made, or its teacher is another
+   * @throws LabException when the folder does not say how it was made, or its teacher or data are
+   *     others than they were
    */
   public static CompressRequest request(
       Path student, Optional<Path> teacher, Optional<DataSpec> data, Path out) {
@@ -43,20 +45,44 @@ public final class Reproduction {
     }
     Path from =
         teacher.orElseGet(() -> Path.of(origin.path(StudentMaking.ORIGIN_TEACHER).asText()));
-    String digest = StudentMaking.weightsDigest(from).sha256Hex();
-    if (!digest.equals(provenance.teacherSha256())) {
-      throw new LabException(
-          "teacher " + from,
-          "its weights have digest %.12s, the student's teacher had %.12s"
-              .formatted(digest, provenance.teacherSha256()),
-          "Name the right folder with --teacher");
-    }
+    requireSame(
+        "teacher " + from,
+        StudentMaking.weightsDigest(from).sha256Hex(),
+        provenance.teacherSha256(),
+        "Name the right folder with --teacher");
+    DataSpec spec =
+        data.orElseGet(() -> DataSpec.parse(origin.path(StudentMaking.ORIGIN_DATA).asText()));
+    // Read twice rather than found out after hours of training.
+    requireSame(
+        "data " + spec,
+        spec.load().digest().sha256Hex(),
+        provenance.datasetSha256(),
+        "Name the right data with --data");
     return new CompressRequest(
         from,
-        RecipeYaml.parse(student.resolve(StudentFolder.REPORT).toString(), text),
-        data.orElseGet(() -> DataSpec.parse(origin.path(StudentMaking.ORIGIN_DATA).asText())),
+        recipe(student, text),
+        spec,
         out,
         Math.max(1, origin.path(StudentMaking.ORIGIN_THREADS).asInt(1)));
+  }
+
+  private static void requireSame(String what, String now, String then, String remedy) {
+    if (!now.equals(then)) {
+      throw new LabException(
+          what, "its content has digest %.12s now, and had %.12s".formatted(now, then), remedy);
+    }
+  }
+
+  private static CompressionRecipe recipe(Path student, String text) {
+    try {
+      return RecipeYaml.parse(student.resolve(ModelStore.MODEL_JSON).toString(), text);
+    } catch (IllegalArgumentException e) {
+      throw new LabException(
+          "model " + student,
+          "its recipe cannot be read: " + e.getMessage(),
+          "The folder was changed; use the one that the lab wrote",
+          e);
+    }
   }
 
   private static JsonNode origin(Path student) {
@@ -69,18 +95,6 @@ public final class Reproduction {
           "its report cannot be read: " + e.getMessage(),
           "Name a folder that 'lab compress' made",
           e);
-    }
-  }
-
-  /** Refuses a copy that was made from other data than the original. */
-  public static void requireSameData(Path student, Path copy) {
-    String then = ModelStore.read(student).provenance().datasetSha256();
-    String now = ModelStore.read(copy).provenance().datasetSha256();
-    if (!then.equals(now)) {
-      throw new LabException(
-          "data of " + student,
-          "its content has digest %.12s now, and had %.12s".formatted(now, then),
-          "Name the right data with --data");
     }
   }
 

@@ -12,7 +12,6 @@ import io.stillhouse.model.Precision;
 import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -68,7 +67,11 @@ final class StageMeter {
     try {
       return evaluator.evaluate(model, onnx, data, progress);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new LabException(
+          "measuring " + model.network().graph().name(),
+          "its file cannot be written for a while: " + e.getMessage(),
+          "Free some space where temporary files go, then run the same command again",
+          e);
     }
   }
 

@@ -21,11 +21,13 @@ import io.stillhouse.model.Precision;
 import io.stillhouse.model.graph.NetworkCost;
 import io.stillhouse.model.network.NetworkCatalog;
 import io.stillhouse.model.recipe.CompressionRecipe;
+import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -151,6 +153,19 @@ class StudentMakingTest {
         .hasMessageNotContaining("\n");
   }
 
+  /** Two classes of six grey pictures each. */
+  private static Path pictures(Path folder) throws Exception {
+    for (int i = 0; i < 12; i++) {
+      Path place = folder.resolve(i % 2 == 0 ? "a" : "b");
+      Files.createDirectories(place);
+      ImageIO.write(
+          new BufferedImage(8, 8, BufferedImage.TYPE_BYTE_GRAY),
+          "png",
+          place.resolve(i + ".png").toFile());
+    }
+    return folder;
+  }
+
   private static Path teacher(Path folder) throws Exception {
     Path teacher = folder.resolve("teacher");
     try (PartialFolder partial = PartialFolder.open(teacher)) {
@@ -177,7 +192,6 @@ class StudentMakingTest {
     Path again = folder.resolve("again");
     MAKING.compress(
         Reproduction.request(student, Optional.empty(), Optional.empty(), again), Progress.none());
-    Reproduction.requireSameData(student, again);
     assertThat(Reproduction.compare(student, again))
         .containsOnlyKeys("model.onnx", "weights.safetensors")
         .doesNotContainValue(false);
@@ -193,6 +207,16 @@ class StudentMakingTest {
                     student, Optional.of(again), Optional.empty(), folder.resolve("third")))
         .isInstanceOf(LabException.class)
         .hasMessageContaining("--teacher");
+    Path other = pictures(folder.resolve("pictures"));
+    assertThatThrownBy(
+            () ->
+                Reproduction.request(
+                    student,
+                    Optional.empty(),
+                    Optional.of(DataSpec.parse("images:" + other)),
+                    folder.resolve("third")))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("--data");
     assertThatThrownBy(
             () ->
                 Reproduction.request(

@@ -1,7 +1,6 @@
 package io.stillhouse.lab.tensor;
 
 import io.stillhouse.model.recipe.Lesson;
-import java.util.List;
 
 /**
  * What a step makes smaller. Without a teacher: cross-entropy with label smoothing. With one:
@@ -17,8 +16,6 @@ public record Objective(double labelSmoothing, Lesson lesson) {
 
   /** Logits alone. */
   public Objective(double labelSmoothing, double temperature, double softLossWeight) {
-    this(
-        labelSmoothing,
-        new Lesson(Lesson.Method.LOGITS, temperature, softLossWeight, 0, List.of()));
+    this(labelSmoothing, Lesson.logits(temperature, softLossWeight));
   }
 }

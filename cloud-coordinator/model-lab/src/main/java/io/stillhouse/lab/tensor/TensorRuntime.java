@@ -10,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -18,6 +19,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The native engine, unpacked, loaded and given threads. Whoever holds one may make {@link
@@ -25,6 +28,12 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class TensorRuntime {
   private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
+  private static final Logger LOG = LoggerFactory.getLogger(TensorRuntime.class);
+
+  /** Only the environment can say it: the engine reads it before any call of ours. */
+  private static final String KERNELS = "ONEDNN_MAX_CPU_ISA";
+
+  private static final Set<String> EXACT_KERNELS = Set.of("AVX", "SSE41");
   private static final long IDLE_SECONDS = 5;
   private static final Object LOADING = new Object();
 
@@ -123,6 +132,11 @@ public final class TensorRuntime {
   public static TensorRuntime start(int threads, Path cache) {
     if (threads < 1 || threads > 1024) {
       throw new IllegalArgumentException("threads: " + threads + " (expected: 1 to 1024)");
+    }
+    if (!EXACT_KERNELS.contains(System.getenv().getOrDefault(KERNELS, ""))) {
+      LOG.warn(
+          "{} is not set to AVX: the engine's newer kernels train some shapes wrongly; use the launcher, or set it",
+          KERNELS);
     }
     synchronized (LOADING) {
       if (System.getProperty(CACHE_PROPERTY) == null) {
