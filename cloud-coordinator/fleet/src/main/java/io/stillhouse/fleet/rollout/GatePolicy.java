@@ -45,7 +45,8 @@ public record GatePolicy(Outcomes outcomes, Health health) {
    * @param accuracyDropMax largest tolerated fall below the baseline accuracy, 0.05 = five points
    * @param confidenceDropMax largest tolerated fall of mean confidence; empty: not judged
    * @param latencyP99GrowthMax largest tolerated growth of p99 latency over the baseline, 1.0 = it
-   *     may double; empty: judged against the budget only
+   *     may double; judged from 10 ms on, below which a busy board decides p99; empty: judged
+   *     against the budget only
    */
   public record Health(
       double errorRateMax,

@@ -3,8 +3,12 @@ package io.stillhouse.fleet.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class HealthGateTest {
@@ -75,12 +79,52 @@ class HealthGateTest {
   }
 
   @Test
-  void latency_fails_beyond_the_budget_or_the_growth_limit_once_there_are_enough_inferences() {
-    assertThat(judge(health(100, 0, 0, 0, 5_001, 0.8)))
-        .isEqualTo(new Verdict.Fail("p99 latency 5001 us (budget 5000 us)"));
-    assertThat(judge(health(100, 0, 0, 0, 2_501, 0.8)))
-        .isEqualTo(new Verdict.Fail("p99 latency 2501 us, baseline 1000 us (limit 2500 us)"));
-    assertThat(judge(health(99, 0, 0, 0, 9_000, 0.8))).isEqualTo(new Verdict.Pass());
+  void latency_fails_when_surely_more_than_one_in_a_hundred_is_beyond_the_budget() {
+    assertThat(judge(latencies(950, 50, 6_000)))
+        .isEqualTo(
+            new Verdict.Fail(
+                "50 of 1000 inferences took 5000 us or longer (budget 5000 us; 1 % may)"));
+    assertThat(judge(latencies(985, 15, 6_000))).isInstanceOf(Verdict.Inconclusive.class);
+    assertThat(judge(latencies(990, 10, 6_000))).isEqualTo(new Verdict.Pass());
+    assertThat(judge(latencies(0, 99, 6_000))).isEqualTo(new Verdict.Pass());
+  }
+
+  @Test
+  void latency_within_the_bucket_that_holds_the_limit_may_be_below_it_and_does_not_fail() {
+    Baseline odd =
+        new Baseline(
+            OptionalDouble.empty(),
+            OptionalDouble.empty(),
+            OptionalLong.empty(),
+            OptionalLong.of(15_000));
+    assertThat(judge(new ClassHealth(latencies(0, 1_000, 12_000).observed(), odd)))
+        .isEqualTo(new Verdict.Pass());
+    assertThat(judge(new ClassHealth(latencies(0, 1_000, 21_000).observed(), odd)))
+        .isInstanceOf(Verdict.Fail.class);
+  }
+
+  @Test
+  void latency_fails_when_it_grows_beyond_what_a_busy_board_explains() {
+    Baseline before =
+        new Baseline(
+            OptionalDouble.empty(),
+            OptionalDouble.empty(),
+            OptionalLong.of(20_000),
+            OptionalLong.empty());
+    assertThat(judge(new ClassHealth(latencies(0, 1_000, 60_000).observed(), before)))
+        .isEqualTo(
+            new Verdict.Fail(
+                "1000 of 1000 inferences took 50000 us or longer (baseline p99 20000 us; 1 % may)"));
+    Baseline tiny =
+        new Baseline(
+            OptionalDouble.empty(),
+            OptionalDouble.empty(),
+            OptionalLong.of(1_000),
+            OptionalLong.empty());
+    assertThat(judge(new ClassHealth(latencies(0, 1_000, 4_900).observed(), tiny)))
+        .isEqualTo(new Verdict.Pass());
+    assertThat(judge(new ClassHealth(latencies(0, 1_000, 11_000).observed(), tiny)))
+        .isInstanceOf(Verdict.Fail.class);
   }
 
   private static Verdict judge(ClassHealth health) {
@@ -97,14 +141,40 @@ class HealthGateTest {
         evidence);
   }
 
+  /** Some inferences of 900 microseconds, and some slow ones. */
+  private static ClassHealth latencies(long fast, long slow, long slowMicros) {
+    List<Long> counts = new ArrayList<>(Collections.nCopies(LatencyHistogram.BUCKETS, 0L));
+    counts.set(bucketOf(900), fast);
+    counts.set(bucketOf(slowMicros), slow);
+    return new ClassHealth(
+        new WaveHealth(
+            fast + slow,
+            0,
+            new WaveHealth.Feedback(0, 0),
+            new LatencyHistogram(counts),
+            OptionalDouble.of(0.8)),
+        BASELINE);
+  }
+
+  private static int bucketOf(long micros) {
+    int bucket = 0;
+    while (LatencyHistogram.upperBoundMicros(bucket) <= micros) {
+      bucket++;
+    }
+    return bucket;
+  }
+
   private static ClassHealth health(
-      long inferences, long errors, long labelled, long correct, long p99, double confidence) {
+      long inferences, long errors, long labelled, long correct, long micros, double confidence) {
     return new ClassHealth(
         new WaveHealth(
             inferences,
             errors,
             new WaveHealth.Feedback(labelled, correct),
-            OptionalLong.of(p99),
+            new LatencyHistogram(
+                Stream.concat(
+                        Collections.nCopies(bucketOf(micros), 0L).stream(), Stream.of(inferences))
+                    .toList()),
             OptionalDouble.of(confidence)),
         BASELINE);
   }

@@ -13,6 +13,7 @@ import io.stillhouse.fleet.port.RolloutStore;
 import io.stillhouse.fleet.rollout.Baseline;
 import io.stillhouse.fleet.rollout.ClassHealth;
 import io.stillhouse.fleet.rollout.GatePolicy;
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import io.stillhouse.fleet.rollout.ModelVersion;
 import io.stillhouse.fleet.rollout.RolloutPhase;
 import io.stillhouse.fleet.rollout.RolloutSpec;
@@ -189,7 +190,7 @@ public final class Scene {
             inferences,
             0,
             new WaveHealth.Feedback(labelled, correct),
-            OptionalLong.of(900),
+            new LatencyHistogram(List.of(0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, inferences)),
             OptionalDouble.of(0.8));
     Baseline before =
         new Baseline(

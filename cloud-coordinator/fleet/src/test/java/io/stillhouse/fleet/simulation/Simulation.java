@@ -14,6 +14,7 @@ import io.stillhouse.fleet.rollout.Baseline;
 import io.stillhouse.fleet.rollout.ClassHealth;
 import io.stillhouse.fleet.rollout.Decision;
 import io.stillhouse.fleet.rollout.GatePolicy;
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import io.stillhouse.fleet.rollout.ModelVersion;
 import io.stillhouse.fleet.rollout.RolloutCommand;
 import io.stillhouse.fleet.rollout.RolloutPhase;
@@ -207,7 +208,7 @@ final class Simulation {
               200,
               0,
               new WaveHealth.Feedback(100, correct),
-              OptionalLong.of(1_000),
+              new LatencyHistogram(List.of(0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 200L)),
               OptionalDouble.of(0.8));
       Baseline baseline =
           new Baseline(

@@ -1,5 +1,6 @@
 package io.stillhouse.server.telemetry;
 
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -48,11 +49,11 @@ public record HealthCounts(
   }
 
   public OptionalLong latencyP50Micros() {
-    return LatencyHistogram.quantileMicros(latency, 0.50);
+    return new LatencyHistogram(latency).quantileMicros(0.50);
   }
 
   public OptionalLong latencyP99Micros() {
-    return LatencyHistogram.quantileMicros(latency, 0.99);
+    return new LatencyHistogram(latency).quantileMicros(0.99);
   }
 
   /** Share of right answers among those whose truth is known. */

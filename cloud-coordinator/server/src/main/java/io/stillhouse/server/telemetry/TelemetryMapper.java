@@ -1,6 +1,7 @@
 package io.stillhouse.server.telemetry;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import io.stillhouse.proto.telemetry.v1.DeviceEvent;
 import io.stillhouse.proto.telemetry.v1.HealthWindow;
 import io.stillhouse.proto.telemetry.v1.TelemetryWindow;

@@ -1,6 +1,7 @@
 package io.stillhouse.server.telemetry;
 
 import io.stillhouse.fleet.desired.RolloutId;
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import io.stillhouse.fleet.rollout.WaveHealth;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.profile.HardwareClass;
@@ -34,7 +35,7 @@ public final class TelemetryWaveHealth implements WaveHealthSource {
         counts.inferences(),
         counts.errors(),
         new WaveHealth.Feedback(counts.feedbackCount(), counts.feedbackCorrect()),
-        counts.latencyP99Micros(),
+        new LatencyHistogram(counts.latency()),
         counts.meanConfidence());
   }
 }

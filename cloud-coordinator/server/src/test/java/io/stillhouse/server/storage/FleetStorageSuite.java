@@ -17,6 +17,7 @@ import io.stillhouse.fleet.rollout.ClassHealth;
 import io.stillhouse.fleet.rollout.Decision;
 import io.stillhouse.fleet.rollout.DesiredChange;
 import io.stillhouse.fleet.rollout.GatePolicy;
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import io.stillhouse.fleet.rollout.ModelVersion;
 import io.stillhouse.fleet.rollout.Outcome;
 import io.stillhouse.fleet.rollout.Quarantine;
@@ -41,7 +42,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -299,7 +299,11 @@ abstract class FleetStorageSuite {
     ClassHealth health =
         new ClassHealth(
             new WaveHealth(
-                10, 1, new WaveHealth.Feedback(5, 4), OptionalLong.of(900), OptionalDouble.of(0.7)),
+                10,
+                1,
+                new WaveHealth.Feedback(5, 4),
+                new LatencyHistogram(List.of(4L, 5L)),
+                OptionalDouble.of(0.7)),
             Baseline.NONE);
     return new RolloutStatus.WaveResult(
         index,

@@ -2,7 +2,6 @@ package io.stillhouse.server.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -48,22 +47,6 @@ class FleetHealthTest {
     assertThat(health.rows()).hasSize(FleetHealth.GROUPS_MAX);
     assertThat(health.wave("ro-0", 0, "c", "")).isEqualTo(HealthCounts.NONE);
     assertThat(health.wave("ro-1", 0, "c", "").inferences()).isEqualTo(1);
-  }
-
-  @Test
-  void quantiles_are_upper_bounds_of_their_bucket() {
-    assertThat(LatencyHistogram.upperBoundMicros(0)).isEqualTo(1);
-    assertThat(LatencyHistogram.upperBoundMicros(5)).isEqualTo(50);
-    assertThat(LatencyHistogram.upperBoundMicros(21)).isEqualTo(10_000_000);
-    assertThat(LatencyHistogram.upperBoundMicros(22)).isEqualTo(10_000_000);
-    List<Long> counts =
-        new java.util.ArrayList<>(Collections.nCopies(LatencyHistogram.BUCKETS, 0L));
-    assertThat(LatencyHistogram.quantileMicros(counts, 0.99)).isEmpty();
-    counts.set(3, 98L);
-    counts.set(9, 2L);
-    assertThat(LatencyHistogram.quantileMicros(counts, 0.50)).hasValue(10);
-    assertThat(LatencyHistogram.quantileMicros(counts, 0.98)).hasValue(10);
-    assertThat(LatencyHistogram.quantileMicros(counts, 0.99)).hasValue(1_000);
   }
 
   private static HealthCounts inferences(long count) {

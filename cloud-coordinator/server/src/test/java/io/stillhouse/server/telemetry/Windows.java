@@ -1,5 +1,6 @@
 package io.stillhouse.server.telemetry;
 
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import io.stillhouse.proto.telemetry.v1.TelemetryWindow;
 import java.util.Collections;
 

@@ -1,14 +1,15 @@
 package io.stillhouse.server.testing;
 
 import io.stillhouse.fleet.desired.RolloutId;
+import io.stillhouse.fleet.rollout.LatencyHistogram;
 import io.stillhouse.fleet.rollout.WaveHealth;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.profile.HardwareClass;
 import io.stillhouse.server.rollout.WaveHealthSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** What live models measure, as a test says. Thread-safe. */
@@ -23,7 +24,7 @@ public final class ScriptedHealth implements WaveHealthSource {
             1_000,
             0,
             new WaveHealth.Feedback(1_000, Math.round(1_000 * accuracy)),
-            OptionalLong.of(900),
+            new LatencyHistogram(List.of(0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 1_000L)),
             OptionalDouble.of(0.8)));
   }
 
