@@ -139,19 +139,9 @@ class EveryNetworkTest {
   }
 
   private static float[] logits(Network network, float[] images) {
-    int each = Math.toIntExact(network.graph().input().elements());
-    int classes = network.graph().classes();
-    float[] logits = new float[images.length / each * classes];
     try (GraphRunner runner = new GraphRunner(RUNTIME, network)) {
-      // One by one: of several maps of 3x3 pixels at once the engine (oneDNN of libtorch 2.10,
-      // AVX2)
-      // gives wrong 3x3 convolutions with 48 results, and that is what is left of AlexNet here.
-      for (int i = 0; i < images.length / each; i++) {
-        float[] one = runner.logits(Arrays.copyOfRange(images, i * each, (i + 1) * each));
-        System.arraycopy(one, 0, logits, i * classes, classes);
-      }
+      return runner.logits(images);
     }
-    return logits;
   }
 
   private static byte[] int8(Network network) {
