@@ -75,6 +75,12 @@ public final class RecipeRun {
               .get(i)
               .match(
                   distill -> distill(distill, part),
+                  redesign -> {
+                    RedesignStep.Redesigned made =
+                        new RedesignStep(context).run(before, redesign, part);
+                    notes.put(step + ".redesign", made.layers());
+                    return made.network();
+                  },
                   prune -> prune(step, before, prune, part),
                   lowRank -> {
                     LowRankStep.Factorised made =

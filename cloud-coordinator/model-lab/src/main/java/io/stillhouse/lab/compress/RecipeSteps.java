@@ -11,6 +11,7 @@ import io.stillhouse.model.recipe.Factorisation.Method;
 import io.stillhouse.model.recipe.Lesson;
 import io.stillhouse.model.recipe.Selection;
 import io.stillhouse.model.recipe.Sparsity;
+import io.stillhouse.model.redesign.DesignStrategy;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,7 @@ final class RecipeSteps {
                 "unlabelled",
                 "epochs"),
             RecipeSteps::distill));
+    KINDS.put("redesign", new Kind(Set.of("strategy", "epochs"), RecipeSteps::redesign));
     KINDS.put(
         "prune",
         new Kind(
@@ -102,6 +104,12 @@ final class RecipeSteps {
                 new Lesson(method, temperature, soft, own, teachers),
                 unlabelled,
                 epochs));
+  }
+
+  private static Compression redesign(YamlFields f) {
+    String strategy = f.text("strategy");
+    int epochs = f.whole("epochs");
+    return f.checked(() -> new Compression.Redesign(DesignStrategy.parse(strategy), epochs));
   }
 
   private static Compression prune(YamlFields f) {

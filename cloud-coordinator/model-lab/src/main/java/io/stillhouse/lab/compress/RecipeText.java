@@ -32,6 +32,7 @@ public final class RecipeText {
   public static String kind(Compression step) {
     return step.match(
         distill -> "distill",
+        redesign -> "redesign",
         prune -> "prune",
         lowRank -> "lowRank",
         sparsify -> "sparsify",
@@ -58,6 +59,10 @@ public final class RecipeText {
           }
           distill.unlabelled().ifPresent(folder -> fields.put("unlabelled", quoted(folder)));
           return fields.put("epochs", distill.epochs());
+        },
+        redesign -> {
+          fields.put("strategy", quoted(redesign.strategy().toString()));
+          return fields.put("epochs", redesign.epochs());
         },
         prune -> {
           fields.put("ratio", prune.ratio());

@@ -155,6 +155,23 @@ class RecipeYamlTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "{strategy: thin, epochs: 1} | strategy: thin (expected: one of kernel-split",
+        "{strategy: 'squeeze:1', epochs: 1} | strategy squeeze: 1.0 (expected: a whole number from 2 to 64)",
+        "{strategy: 'spatial:2', epochs: 1} | strategy spatial:2 (expected: spatial without a number)",
+        "{strategy: ghost, epochs: 0} | epochs: 0 (expected: 1 to 1000)",
+        "{strategy: ghost} | field epochs is missing",
+      })
+  void a_redesign_without_sense_is_refused_in_one_line(String step, String message) {
+    assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "steps:\n  - redesign: " + step + "\n"))
+        .hasMessageStartingWith("r.yaml, line 2: ")
+        .hasMessageContaining(message)
+        .hasMessageNotContaining("\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
         "seed: 7 | seed: seven | line 1: seed: seven (expected: a whole number)",
         "seed: 7 | sed: 7 | line 1: recipe: unknown field sed (expected: seed, steps)",
         "ratio: 0.4 | ratio: 1.4 | line 4: ratio: 1.4 (expected: 0 <= ratio < 1)",
@@ -163,7 +180,7 @@ class RecipeYamlTest {
         "importance: l1 | importance: l3 | line 4: importance: l3 (expected: l1, l2, batchNormScale, taylor, geometricMedian, random)",
         "calibration: minMax | calibration: kl | line 5: calibration: kl (expected: minMax, percentile, mse, entropy)",
         "precision: int8 | precision: int4 | line 5: precision: int4 (expected: int8, fp16)",
-        "quantize: | quantise: | line 5: step: unknown field quantise (expected: cluster, distill, lowRank, prune, quantize, sparsify)",
+        "quantize: | quantise: | line 5: step: unknown field quantise (expected: cluster, distill, lowRank, prune, quantize, redesign, sparsify)",
         "epochs: 6 | epochs: 6.5 | line 3: epochs: 6.5 (expected: a whole number)",
         "epochs: 6 | epochs: [6] | line 3: epochs: not a single value",
         "epochs: 2 | ratio: 2 | line 4: prune: field ratio stands twice",
@@ -200,6 +217,7 @@ class RecipeYamlTest {
         "  - distill: {student: resnet8, width: 0.5, method: mutual, epochs: 3}",
         "  - prune: {ratio: 0.4, importance: batchNormScale, layers: {a.b: 0.25}, roundTo: 4}",
         "  - prune: {ratio: 0.4, importance: taylor, scope: sensitivity, rounds: 2, epochs: 4}",
+        "  - redesign: {strategy: 'squeeze:4', epochs: 2}\n  - redesign: {strategy: 'width:0.5', epochs: 1}",
         "  - lowRank: {method: spatialSvd, energyKept: 0.8, epochs: 1}",
         "  - lowRank: {method: tucker2, macsKept: 0.5}",
         "  - sparsify: {pattern: '2:4', epochs: 1}\n  - cluster: {bits: 3}",

@@ -2,6 +2,7 @@ package io.stillhouse.model.recipe;
 
 import io.stillhouse.model.Precision;
 import io.stillhouse.model.network.NetworkCatalog;
+import io.stillhouse.model.redesign.DesignStrategy;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -66,6 +67,18 @@ public sealed interface Compression {
 
     public double softLossWeight() {
       return lesson.softLossWeight();
+    }
+  }
+
+  /**
+   * Puts lighter designs in place of layers, with new weights, and trains the whole.
+   *
+   * @param strategy what becomes of which layers; a width keeps the strongest channels instead
+   * @param epochs training after the change; at least 1, because new weights know nothing
+   */
+  record Redesign(DesignStrategy strategy, int epochs) implements Compression {
+    public Redesign {
+      Expected.that(epochs >= 1 && epochs <= EPOCHS_MAX, "epochs", epochs, "1 to " + EPOCHS_MAX);
     }
   }
 
@@ -224,6 +237,7 @@ public sealed interface Compression {
   /** Exhaustive by construction: a new case changes this signature, so every caller must decide. */
   default <R> R match(
       Function<Distill, R> distill,
+      Function<Redesign, R> redesign,
       Function<Prune, R> prune,
       Function<LowRank, R> lowRank,
       Function<Sparsify, R> sparsify,
@@ -231,6 +245,9 @@ public sealed interface Compression {
       Function<Quantize, R> quantize) {
     if (this instanceof Distill c) {
       return distill.apply(c);
+    }
+    if (this instanceof Redesign c) {
+      return redesign.apply(c);
     }
     if (this instanceof Prune c) {
       return prune.apply(c);

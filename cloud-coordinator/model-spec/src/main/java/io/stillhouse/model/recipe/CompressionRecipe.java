@@ -13,6 +13,8 @@ import java.util.Optional;
  *
  * <ul>
  *   <li>{@code distill} is first: it replaces the network;
+ *   <li>{@code redesign} comes before {@code lowRank} (a factor is no design of its own) and before
+ *       {@code sparsify} (new weights have no zeros);
  *   <li>{@code prune} comes before {@code lowRank} (ranks are not channels) and before {@code
  *       sparsify} (what is left of a channel says nothing about it);
  *   <li>{@code lowRank} comes before {@code sparsify}: a product of factors fills the zeros;
@@ -62,6 +64,14 @@ public record CompressionRecipe(long seed, List<Compression> steps) {
   private static Optional<String> undoes(Compression step, Compression earlier) {
     boolean cuts = step instanceof Compression.Prune;
     boolean factorises = step instanceof Compression.LowRank;
+    if (step instanceof Compression.Redesign) {
+      if (earlier instanceof Compression.LowRank) {
+        return Optional.of("a factor is no design of its own");
+      }
+      if (earlier instanceof Compression.Sparsify) {
+        return Optional.of("new weights have no zeros");
+      }
+    }
     if (cuts && earlier instanceof Compression.LowRank) {
       return Optional.of("ranks are not channels");
     }

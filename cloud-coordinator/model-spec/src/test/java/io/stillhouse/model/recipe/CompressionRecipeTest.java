@@ -13,11 +13,14 @@ import io.stillhouse.model.recipe.Compression.Prune;
 import io.stillhouse.model.recipe.Compression.Quantize;
 import io.stillhouse.model.recipe.Compression.Sparsify;
 import io.stillhouse.model.recipe.Factorisation.Measure;
+import io.stillhouse.model.redesign.DesignStrategy;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class CompressionRecipeTest {
+  private static final Compression.Redesign SEPARABLE =
+      new Compression.Redesign(DesignStrategy.parse("separable"), 2);
   private static final Distill DISTILL = new Distill("separable_small", 0.5, 4, 0.9, 3);
   private static final LowRank TUCKER =
       new LowRank(new Factorisation(Factorisation.Method.TUCKER2, Measure.ENERGY, 0.9), 1);
@@ -72,6 +75,10 @@ class CompressionRecipeTest {
         new Quantize(
             Precision.INT8, Calibration.MIN_MAX, Quantize.Mode.QAT, 1, Quantize.Repairs.NONE);
     refused(List.of(SPARSE, prune), "prune stands at place 2, after sparsify");
+    refused(List.of(TUCKER, SEPARABLE), "a factor is no design of its own");
+    refused(List.of(SPARSE, SEPARABLE), "new weights have no zeros");
+    refused(List.of(new Cluster(4), SEPARABLE), "weights would leave the palette");
+    assertThat(new CompressionRecipe(1, List.of(SEPARABLE, prune, SEPARABLE)).steps()).hasSize(3);
     refused(List.of(SPARSE, TUCKER), "a product of factors fills the zeros");
     refused(List.of(new Cluster(4), TUCKER), "weights would leave the palette");
     refused(List.of(prune, new Cluster(4), trained), "quantize stands at place 3, after cluster");
@@ -127,6 +134,7 @@ class CompressionRecipeTest {
             1,
             List.of(
                 DISTILL,
+                SEPARABLE,
                 new Prune(0.3, Importance.L1, 8, 1),
                 TUCKER,
                 SPARSE,
@@ -137,8 +145,8 @@ class CompressionRecipeTest {
                 .map(
                     step ->
                         step.<String>match(
-                            d -> "d", p -> "p", l -> "l", s -> "s", c -> "c", q -> "q"))
+                            d -> "d", r -> "r", p -> "p", l -> "l", s -> "s", c -> "c", q -> "q"))
                 .toList())
-        .containsExactly("d", "p", "l", "s", "c", "q");
+        .containsExactly("d", "r", "p", "l", "s", "c", "q");
   }
 }
