@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Timeout;
 /**
  * Each agent of a rollout is killed in another phase of its update, and all of them complete it.
  */
-@Timeout(300)
+@Timeout(600)
 class AgentKillIT {
   @Test
   void agents_killed_in_download_self_test_and_probation_come_back_and_complete_the_rollout() {

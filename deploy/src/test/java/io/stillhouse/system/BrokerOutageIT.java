@@ -14,7 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(300)
+@Timeout(600)
 class BrokerOutageIT {
   private static final Duration OUTAGE = Duration.ofSeconds(30);
 

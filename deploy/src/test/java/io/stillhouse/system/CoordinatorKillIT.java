@@ -7,7 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(300)
+@Timeout(600)
 class CoordinatorKillIT {
   @Test
   void a_coordinator_killed_in_the_middle_of_a_rollout_completes_it_when_started_again() {

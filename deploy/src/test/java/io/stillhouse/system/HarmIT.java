@@ -9,7 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(300)
+@Timeout(600)
 class HarmIT {
   @Test
   void a_harmful_version_that_every_device_committed_is_rolled_back_on_every_device() {

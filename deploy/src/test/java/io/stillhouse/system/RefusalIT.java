@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What an agent is sent is refused with its reason, and its current model keeps answering. */
-@Timeout(300)
+@Timeout(600)
 class RefusalIT {
   /** Judges nothing, so that each agent's refusal stays to be seen. */
   private static final Map<String, ?> LENIENT =

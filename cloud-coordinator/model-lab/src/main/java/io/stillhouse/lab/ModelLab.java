@@ -46,6 +46,11 @@ public final class ModelLab {
     return new TeacherMaking(() -> new Trainer(runtime()), evaluator).train(request, progress);
   }
 
+  /** Takes in a model that was trained elsewhere. */
+  public Evaluation importModel(ImportRequest request, Progress progress) {
+    return new ModelImport(evaluator).run(request, progress);
+  }
+
   /** Makes a student from a teacher by a recipe. */
   public CompressedModel compress(CompressRequest request, Progress progress) {
     Preprocessing preprocessing = ModelStore.read(request.teacherDir()).preprocessing();

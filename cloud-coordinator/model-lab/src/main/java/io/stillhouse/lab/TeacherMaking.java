@@ -1,24 +1,17 @@
 package io.stillhouse.lab;
 
-import io.stillhouse.lab.compress.StudentFolder;
 import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.evaluate.OrtModel;
-import io.stillhouse.lab.export.OnnxExporter;
-import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
-import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.network.UnfinishedRun;
 import io.stillhouse.lab.teacher.Trainer;
 import io.stillhouse.lab.teacher.TrainingPlan;
 import io.stillhouse.lab.teacher.TrainingTask;
-import io.stillhouse.model.graph.NetworkGraph;
-import io.stillhouse.model.network.NetworkCatalog;
-import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -45,40 +38,30 @@ final class TeacherMaking {
   }
 
   TrainedModel train(TrainRequest request, Progress progress) {
-    check(request);
+    TrainingStart start = checked(() -> TrainingStart.of(request.start()));
+    checked(() -> request.plan().over(TrainingPlan.quick(1, request.plan().seed())));
     try (UnfinishedRun run = UnfinishedRun.open(request.out())) {
       request.data().requirePlace();
       progress.report("read " + request.data(), 0, "");
       Dataset data = request.data().load();
-      NetworkGraph graph =
-          checked(
-              () ->
-                  NetworkCatalog.build(
-                      request.network(), data.shape(), data.classes(), request.width()));
+      TrainingPlan usual =
+          TrainingPlan.usual(
+              request.data().kind(), data.shape(), data.train().count(), request.plan().seed());
       TrainingPlan plan =
           checked(
               () ->
                   request
                       .plan()
-                      .over(
-                          TrainingPlan.usual(
-                              request.data().kind(),
-                              data.shape(),
-                              data.train().count(),
-                              request.plan().seed())));
-      Map<String, Object> recipe = recipe(request, plan);
+                      .over(usual.withLearningRate(start.rateShare() * usual.learningRate())));
+      Network untrained = checked(() -> start.network(data, plan.seed()));
+      Preprocessing preprocessing = start.preprocessing(data);
+      Map<String, Object> recipe = recipe(start, plan);
       run.claim(arguments(request, data, recipe));
-      Preprocessing preprocessing = Preprocessing.measured(data.train());
       Network trained =
           trainer
               .get()
               .train(
-                  new TrainingTask(
-                      RandomWeights.of(graph, plan.seed()),
-                      data,
-                      preprocessing,
-                      plan,
-                      Optional.empty()),
+                  new TrainingTask(untrained, data, preprocessing, plan, Optional.empty()),
                   Optional.of(run.checkpoints()),
                   progress.part(0, TRAINED));
       StoredModel model =
@@ -92,48 +75,13 @@ final class TeacherMaking {
                   recipe,
                   plan.seed(),
                   Map.of("onnxruntime", OrtModel.runtimeVersion())));
-      Evaluation evaluation = write(request, model, data, progress.part(TRAINED, 1));
+      Evaluation evaluation =
+          new MeasuredFolder(evaluator)
+              .write(request.out(), model, data, progress.part(TRAINED, 1));
       run.finish();
       progress.report("done", 1, "");
       return new TrainedModel(request.out(), plan, evaluation, data.origin().warnings());
     }
-  }
-
-  private Evaluation write(
-      TrainRequest request, StoredModel model, Dataset data, Progress progress) {
-    try (PartialFolder partial = PartialFolder.open(request.out())) {
-      StudentFolder.Onnx onnx = new StudentFolder.Onnx(OnnxExporter.fp32(model.network()));
-      Evaluation evaluation = evaluator.evaluate(model, onnx.bytes(), data, progress);
-      Map<String, Object> report = new LinkedHashMap<>();
-      report.put("accuracy", evaluation.accuracy());
-      report.put("testImages", data.test().count());
-      report.put("trainImages", data.train().count());
-      report.put("warnings", data.origin().warnings());
-      StudentFolder.write(
-          partial.path(),
-          new StudentFolder.Student(model, onnx, evaluation),
-          StudentFolder.spread(data.test(), StudentFolder.GOLDEN_EXAMPLES, model.preprocessing()),
-          report);
-      partial.commit();
-      return evaluation;
-    } catch (IOException e) {
-      throw new LabException(
-          "output " + request.out(),
-          "it cannot be written: " + e.getMessage(),
-          "Check the disk and the permissions, then run the same command again",
-          e);
-    }
-  }
-
-  /** What can be told without the data. */
-  private static void check(TrainRequest request) {
-    checked(
-        () -> {
-          NetworkCatalog.Entry entry = NetworkCatalog.entry(request.network());
-          return NetworkCatalog.build(
-              request.network(), entry.input(), entry.classes(), request.width());
-        });
-    checked(() -> request.plan().over(TrainingPlan.quick(1, request.plan().seed())));
   }
 
   private static <T> T checked(Supplier<T> made) {
@@ -145,10 +93,8 @@ final class TeacherMaking {
     }
   }
 
-  private static Map<String, Object> recipe(TrainRequest request, TrainingPlan plan) {
-    Map<String, Object> recipe = new LinkedHashMap<>();
-    recipe.put("network", request.network());
-    recipe.put("width", request.width());
+  private static Map<String, Object> recipe(TrainingStart start, TrainingPlan plan) {
+    Map<String, Object> recipe = new LinkedHashMap<>(start.recipe());
     recipe.put("epochs", plan.epochs());
     recipe.put("batch", plan.batch());
     recipe.put("learningRate", plan.learningRate());

@@ -43,7 +43,7 @@ public final class PartialFolder implements AutoCloseable {
   }
 
   /** Refuses a target that exists and is not an empty folder, or that has no name of its own. */
-  static void requireFree(Path target) {
+  public static void requireFree(Path target) {
     Path absolute = target.toAbsolutePath();
     if (absolute.getFileName() == null) {
       throw new LabException("output " + target, "it is no folder's name", "Name a new folder");

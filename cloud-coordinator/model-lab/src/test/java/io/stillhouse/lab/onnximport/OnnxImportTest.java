@@ -11,6 +11,7 @@ import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.OnnxChecker;
+import io.stillhouse.lab.testing.PlainRunner;
 import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.Layer.Activation.Function;
@@ -20,6 +21,7 @@ import io.stillhouse.model.network.NetworkCatalog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -127,6 +129,26 @@ class OnnxImportTest {
         .toList();
   }
 
+  @ParameterizedTest
+  @CsvSource({"spelled_out, 1x12x12", "inverted, 3x16x16", "shuffled, 3x8x8"})
+  void normalisation_that_comes_back_changes_no_answer(String name, String shape) {
+    assumeTrue(python, "python3-onnx is not installed");
+    Network folded = read(name, shape);
+    Random random = new Random(SEED);
+    List<float[]> images =
+        Stream.generate(() -> Networks.image(folded.graph().input(), random)).limit(20).toList();
+    Network again = Renormalisation.of(folded, images);
+    assertThat(again.graph().nodes())
+        .filteredOn(node -> node.layer() instanceof Layer.BatchNorm)
+        .hasSizeGreaterThan(1);
+    float[] other = Networks.image(folded.graph().input(), random);
+    double[] before = PlainRunner.run(folded, other);
+    double[] after = PlainRunner.run(again, other);
+    double largest = Arrays.stream(before).map(Math::abs).max().orElseThrow();
+    assertThat(after).containsExactly(before, within(1e-4 * largest));
+    assertThat(Renormalisation.of(again, images)).isSameAs(again);
+  }
+
   static Stream<String> names() {
     return NetworkCatalog.names().stream();
   }
@@ -192,7 +214,7 @@ class OnnxImportTest {
     for (int i = 0; i < 200; i++) {
       byte[] damaged = whole.clone();
       if (i % 2 == 0) {
-        damaged = java.util.Arrays.copyOf(whole, random.nextInt(whole.length));
+        damaged = Arrays.copyOf(whole, random.nextInt(whole.length));
       } else {
         // The first bytes hold the nodes; in the weights a changed byte is another number.
         damaged[random.nextInt(2_000)] ^= (byte) (1 << random.nextInt(8));

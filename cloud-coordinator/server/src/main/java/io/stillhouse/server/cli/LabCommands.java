@@ -2,6 +2,7 @@ package io.stillhouse.server.cli;
 
 import io.stillhouse.lab.CompressRequest;
 import io.stillhouse.lab.CompressedModel;
+import io.stillhouse.lab.ImportRequest;
 import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.ModelLab;
 import io.stillhouse.lab.Reproduction;
@@ -114,6 +115,26 @@ final class LabCommands extends Cli.Group {
   }
 
   @Command(
+      name = "import",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Take in a classifier from an ONNX file that another tool wrote, and measure it.",
+        "Then 'lab train --from' trains it on and 'lab compress' makes students of it.",
+        "Classes must stand in the order of the data's labels."
+      })
+  void importModel(
+      @Mixin ImportOptions options,
+      @Mixin DataOption data,
+      @Mixin OutOption out,
+      @Mixin JsonOption json) {
+    ImportRequest request = options.request(data.spec(), out.out);
+    Evaluation evaluation =
+        withProgress(
+            progress -> new ModelLab(LabSettings.defaults(), nanos).importModel(request, progress));
+    print(json, out.out, evaluation);
+  }
+
+  @Command(
       name = "compress",
       mixinStandardHelpOptions = true,
       description = {
@@ -132,7 +153,8 @@ final class LabCommands extends Cli.Group {
               names = "--recipe",
               paramLabel = "FILE.yaml",
               required = true,
-              description = "Steps: distill, prune, lowRank, sparsify, cluster, quantize.")
+              description =
+                  "Steps: distill, redesign, prune, lowRank, sparsify, cluster, quantize.")
           Path recipe,
       @Option(
               names = "--seed",

@@ -8,25 +8,56 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** What is trained and how. The plan itself checks the values, and says what it expected. */
 final class TrainOptions {
   private static final long SEED_DEFAULT = 7;
 
-  @Option(
-      names = "--network",
-      paramLabel = "NAME",
-      required = true,
-      description = "A name of 'network list'.")
-  private String network = "";
+  @ArgGroup(multiplicity = "1")
+  private Start start = new Start();
 
-  @Option(
-      names = "--width",
-      paramLabel = "X",
-      defaultValue = "1.0",
-      description = "Multiple of the channels; default: ${DEFAULT-VALUE}.")
-  private double width;
+  /** A network from chance, or a model from its weights on. */
+  static final class Start {
+    @ArgGroup(exclusive = false)
+    private @Nullable Named named;
+
+    @Option(
+        names = "--from",
+        paramLabel = "DIR",
+        description = {
+          "Train a model on that the lab made or imported; the rate is then a quarter,",
+          "and a fortieth for a network without normalisation."
+        })
+    private @Nullable Path from;
+
+    TrainRequest.Start chosen() {
+      if (from != null) {
+        return new TrainRequest.Start.Stored(from);
+      }
+      Named given = named == null ? new Named() : named;
+      return new TrainRequest.Start.Named(given.network, given.width);
+    }
+  }
+
+  /** A network of the catalogue. */
+  static final class Named {
+    @Option(
+        names = "--network",
+        paramLabel = "NAME",
+        required = true,
+        description = "A name of 'network list'.")
+    private String network = "";
+
+    @Option(
+        names = "--width",
+        paramLabel = "X",
+        defaultValue = "1.0",
+        description = "Multiple of the channels; default: ${DEFAULT-VALUE}.")
+    private double width = 1;
+  }
 
   @Option(names = "--epochs", paramLabel = "N", description = "Passes over the data.")
   private Optional<Integer> epochs = Optional.empty();
@@ -79,7 +110,7 @@ final class TrainOptions {
             new RegularisationOverrides(
                 real(weightDecay), real(labelSmoothing), whole(cropPadding), flip),
             seed.orElse(SEED_DEFAULT));
-    return new TrainRequest(data, network, width, plan, out);
+    return new TrainRequest(data, start.chosen(), plan, out);
   }
 
   private static OptionalInt whole(Optional<Integer> given) {

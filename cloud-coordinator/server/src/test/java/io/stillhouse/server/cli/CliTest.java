@@ -173,7 +173,7 @@ class CliTest {
           network cost                           | Missing required parameter: 'NAME'
           network export resnet20                | Missing required option: '--out=FILE'
           audit --limit x                        | 'x' is not an int
-          lab                                    | a command is missing (one of compress, evaluate, reproduce, train
+          lab                                    | a command is missing (one of compress, evaluate, import, reproduce, train
           lab train --network resnet8 --out x    | Missing required option: '--data=SPEC'
           lab train --epochs many                | 'many' is not an int
           lab compress --teacher x --out y       | Missing required options

@@ -114,6 +114,40 @@ class LabCommandsTest {
   }
 
   @Test
+  void a_model_from_elsewhere_is_brought_in_and_trained_on() throws IOException {
+    assertThat(run(train("teacher", 6)).code()).isZero();
+    Path model = directory.resolve("teacher").resolve("model.onnx");
+    Ran brought =
+        run("lab import --onnx " + model + " --data images:@photos --out @brought --json");
+    assertThat(brought.code()).as(brought.err()).isZero();
+    ObjectMapper json = new ObjectMapper();
+    assertThat(json.readTree(brought.out()).path("accuracy"))
+        .isEqualTo(
+            json.readTree(directory.resolve("teacher").resolve("evaluation.json").toFile())
+                .path("accuracy"));
+    Ran further =
+        run("lab train --from @brought --data images:@photos --epochs 1 --batch 16 --out @further");
+    assertThat(further.code()).as(further.err()).isZero();
+    assertThat(names()).contains("brought", "further");
+
+    Path text = Files.writeString(directory.resolve("text.onnx"), "no model");
+    refused("lab import --onnx " + text + " --data images:@photos --out @x", "it is no ONNX file");
+    refused("lab import --onnx @none.onnx --data images:@photos --out @x", "there is no such file");
+    refused(
+        "lab import --onnx " + model + " --data images:@photos --out @brought",
+        "exists and is not empty");
+    refused("lab train --from @nowhere --data images:@photos --out @x", "there is no model.json");
+    misused(
+        "lab import --onnx " + model + " --data images:@photos --out @x --mean 0 --std 0",
+        "std: 0.0 (expected: > 0)");
+    misused(
+        "lab import --onnx " + model + " --data images:@photos --out @x --mean 0.5",
+        "Missing required argument(s): --std=X");
+    misused("lab train --from @brought --network resnet8 --data images:@photos --out @x", "--from");
+    misused("lab train --data images:@photos --out @x", "--network", "--from");
+  }
+
+  @Test
   void a_teacher_is_trained_and_a_student_made_of_it() throws IOException {
     Ran trained = run(train("teacher", 6) + " --learning-rate 0.1 --no-flip --json");
     assertThat(trained.code()).as(trained.err()).isZero();
