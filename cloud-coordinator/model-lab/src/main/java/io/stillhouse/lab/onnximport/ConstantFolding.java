@@ -29,7 +29,7 @@ final class ConstantFolding {
       int[] dims = reading.map(op, 0).dims(reading.batch());
       int from = place(op.whole("start", 0), dims.length);
       int to = place(op.whole("end", dims.length), dims.length);
-      return Optional.of(vector(Arrays.copyOfRange(dims, from, Math.max(from, to))));
+      return Optional.of(ConstantTensor.ofInts(Arrays.copyOfRange(dims, from, Math.max(from, to))));
     }
     Optional<List<ConstantTensor>> inputs = reading.allNumbers(op);
     if (inputs.isEmpty() || inputs.get().isEmpty()) {
@@ -44,13 +44,13 @@ final class ConstantFolding {
       return tensors.read(value.get().getT());
     }
     if (op.sets("value_float")) {
-      return new ConstantTensor(new int[0], new float[] {op.real("value_float", 0)});
+      return new ConstantTensor(new int[0], new float[] {op.real("value_float", 0)}, false);
     }
     if (op.sets("value_int")) {
-      return new ConstantTensor(new int[0], new float[] {op.whole("value_int", 0)});
+      return new ConstantTensor(new int[0], new float[] {op.whole("value_int", 0)}, true);
     }
     if (op.sets("value_ints")) {
-      return vector(op.wholes("value_ints"));
+      return ConstantTensor.ofInts(op.wholes("value_ints"));
     }
     throw new IllegalArgumentException("its value is neither a tensor nor a number");
   }
@@ -58,8 +58,9 @@ final class ConstantFolding {
   private static ConstantTensor folded(Operation op, List<ConstantTensor> in) {
     ConstantTensor x = in.get(0);
     return switch (op.type()) {
-      case "Identity", "Cast", "Dropout" -> x;
-      case "Shape" -> vector(x.dims());
+      case "Identity", "Dropout" -> x;
+      case "Cast" -> x.cast(TensorReader.whole(op.whole("to", 0)));
+      case "Shape" -> ConstantTensor.ofInts(x.dims());
       case "Transpose" -> x.transposed();
       case "Reshape", "Flatten" -> reshaped(op, x, in);
       case "Squeeze", "Unsqueeze" -> x.shaped(axesChanged(op, x, in));
@@ -69,14 +70,6 @@ final class ConstantFolding {
       case "Add", "Sub", "Mul", "Div" -> combined(op.type(), x, in.get(1));
       default -> throw new IllegalArgumentException("it computes with constants alone");
     };
-  }
-
-  private static ConstantTensor vector(int... values) {
-    float[] floats = new float[values.length];
-    for (int i = 0; i < values.length; i++) {
-      floats[i] = values[i];
-    }
-    return ConstantTensor.vector(floats);
   }
 
   private static ConstantTensor reshaped(Operation op, ConstantTensor x, List<ConstantTensor> in) {
@@ -115,7 +108,7 @@ final class ConstantFolding {
       System.arraycopy(part.values(), 0, all, at, part.values().length);
       at += part.values().length;
     }
-    return ConstantTensor.vector(all);
+    return new ConstantTensor(new int[] {total}, all, parts.get(0).whole());
   }
 
   private static ConstantTensor gathered(ConstantTensor from, ConstantTensor at) {
@@ -125,7 +118,7 @@ final class ConstantFolding {
     for (int i = 0; i < taken.length; i++) {
       taken[i] = values[places[i] < 0 ? places[i] + values.length : places[i]];
     }
-    return new ConstantTensor(at.dims(), taken);
+    return new ConstantTensor(at.dims(), taken, from.whole());
   }
 
   private static ConstantTensor sliced(Operation op, ConstantTensor x, List<ConstantTensor> in) {
@@ -133,8 +126,8 @@ final class ConstantFolding {
     int start = in.size() > 1 ? in.get(1).ints()[0] : op.wholes("starts", 0)[0];
     int end = in.size() > 2 ? in.get(2).ints()[0] : op.wholes("ends", values.length)[0];
     int from = place(start, values.length);
-    return ConstantTensor.vector(
-        Arrays.copyOfRange(values, from, Math.max(from, place(end, values.length))));
+    float[] taken = Arrays.copyOfRange(values, from, Math.max(from, place(end, values.length)));
+    return new ConstantTensor(new int[] {taken.length}, taken, x.whole());
   }
 
   private static int place(int index, int size) {
@@ -160,7 +153,8 @@ final class ConstantFolding {
             default -> x / y;
           };
     }
-    return new ConstantTensor(large.dims(), values);
+    ConstantTensor result = new ConstantTensor(large.dims(), values, false);
+    return a.whole() && b.whole() ? result.cast(true) : result;
   }
 
   private static float[] requireVector(ConstantTensor tensor) {

@@ -10,13 +10,15 @@ import java.util.Arrays;
 final class ConstantTensor {
   private final int[] dims;
   private final float[] values;
+  private final boolean whole;
 
   /**
    * Numbers in a shape.
    *
    * @param dims empty for a single number
+   * @param whole whether they are of a type of whole numbers, which divides without a rest
    */
-  ConstantTensor(int[] dims, float[] values) {
+  ConstantTensor(int[] dims, float[] values, boolean whole) {
     long elements = 1;
     for (int dim : dims) {
       elements = Math.multiplyExact(elements, dim);
@@ -27,6 +29,11 @@ final class ConstantTensor {
     }
     this.dims = dims;
     this.values = values;
+    this.whole = whole;
+  }
+
+  boolean whole() {
+    return whole;
   }
 
   int[] dims() {
@@ -37,8 +44,25 @@ final class ConstantTensor {
     return values;
   }
 
-  static ConstantTensor vector(float... values) {
-    return new ConstantTensor(new int[] {values.length}, values);
+  /** A shape or axes. */
+  static ConstantTensor ofInts(int... values) {
+    float[] floats = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      floats[i] = values[i];
+    }
+    return new ConstantTensor(new int[] {values.length}, floats, true);
+  }
+
+  /** The same numbers as another type. */
+  ConstantTensor cast(boolean toWhole) {
+    float[] cast = values;
+    if (toWhole && !whole) {
+      cast = values.clone();
+      for (int i = 0; i < cast.length; i++) {
+        cast[i] = (float) (cast[i] < 0 ? Math.ceil(cast[i]) : Math.floor(cast[i]));
+      }
+    }
+    return new ConstantTensor(dims, cast, toWhole);
   }
 
   /** The one number of a tensor that has just one. */
@@ -65,7 +89,7 @@ final class ConstantTensor {
   }
 
   ConstantTensor shaped(int... shape) {
-    return new ConstantTensor(shape, values);
+    return new ConstantTensor(shape, values, whole);
   }
 
   /** Rows and columns exchanged. */
@@ -81,7 +105,7 @@ final class ConstantTensor {
         turned[c * dims[0] + r] = values[r * dims[1] + c];
       }
     }
-    return new ConstantTensor(new int[] {dims[1], dims[0]}, turned);
+    return new ConstantTensor(new int[] {dims[1], dims[0]}, turned, whole);
   }
 
   @Override

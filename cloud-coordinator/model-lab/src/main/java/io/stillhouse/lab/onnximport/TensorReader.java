@@ -54,7 +54,12 @@ final class TensorReader {
             "tensor %s: more than %d numbers".formatted(tensor.getName(), ELEMENTS_MAX));
       }
     }
-    return new ConstantTensor(dims, values(tensor, (int) elements));
+    return new ConstantTensor(dims, values(tensor, (int) elements), whole(tensor.getDataType()));
+  }
+
+  /** Whether an element type is one of whole numbers. */
+  static boolean whole(int type) {
+    return type != FLOAT && type != FLOAT16 && type != DOUBLE;
   }
 
   private float[] values(TensorProto tensor, int elements) throws IOException {

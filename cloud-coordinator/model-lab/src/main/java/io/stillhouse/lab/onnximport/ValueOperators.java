@@ -61,7 +61,7 @@ final class ValueOperators {
     for (int i = 0; i < values.length; i++) {
       values[i] *= by;
     }
-    return new ConstantTensor(tensor.dims(), values);
+    return new ConstantTensor(tensor.dims(), values, false);
   }
 
   private static float[] spread(Operation op, ConstantTensor bias, int channels) {

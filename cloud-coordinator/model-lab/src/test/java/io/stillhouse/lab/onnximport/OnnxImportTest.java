@@ -63,6 +63,7 @@ class OnnxImportTest {
     "residual, 3x16x16, 5",
     "inverted, 3x16x16, 7",
     "spelled_out, 1x12x12, 6",
+    "halved, 3x8x8, 3",
     "beside, 1x8x8, 3"
   })
   void a_model_made_in_python_says_the_same_after_import_and_export(

@@ -137,6 +137,18 @@ def shuffled(path):
     m.save(path)
 
 
+def halved(path):
+    """Half of an odd number of channels, computed from the shape as an exporter writes chunk()."""
+    m = Model([3, 8, 8], 13)
+    x = m.conv("input", 3, 7)
+    channels = m.op("Gather", m.op("Shape", x), m.put([1], np.int64), axis=0)
+    half = m.op("Div", m.op("Add", channels, m.put([0], np.int64)), m.put([2], np.int64))
+    x = m.op("Slice", x, half, channels, m.put([1], np.int64))
+    x = m.op("Flatten", m.op("GlobalAveragePool", x))
+    m.linear(x, 4, 3)
+    m.save(path)
+
+
 def beside(path):
     """Weights in a second file, in 16 and 32 bits."""
     m = Model([1, 8, 8], 13)
@@ -159,7 +171,7 @@ def tail(m, x, channels=4):
 
 for sub in ("good", "bad"):
     os.makedirs(f"{sys.argv[1]}/{sub}", exist_ok=True)
-for make in (residual, inverted, spelled_out, shuffled, beside):
+for make in (residual, inverted, spelled_out, shuffled, halved, beside):
     make(f"{sys.argv[1]}/good/{make.__name__}.onnx")
 
 refused("leaky", lambda m: tail(m, m.op("LeakyRelu", m.conv("input", 1, 4))))
