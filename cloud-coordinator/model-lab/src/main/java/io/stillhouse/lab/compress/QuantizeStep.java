@@ -15,6 +15,7 @@ import io.stillhouse.model.recipe.Compression.Quantize;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Carries out a quantization step. */
 final class QuantizeStep {
@@ -125,7 +126,12 @@ final class QuantizeStep {
     }
 
     byte[] onnx() {
-      return OnnxExporter.int8(network, ranges);
+      return onnx(Set.of());
+    }
+
+    /** With these layers in float32. */
+    byte[] onnx(Set<String> floats) {
+      return OnnxExporter.int8(network, ranges, floats);
     }
   }
 

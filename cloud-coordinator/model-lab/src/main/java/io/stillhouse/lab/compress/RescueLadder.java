@@ -15,13 +15,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Climbs from the cheapest repair to the dearest until the accuracy budget holds: what was asked,
- * other calibrations, equalisation, bias correction. Stops at the first rung that holds. Keeping a
- * layer in float32 is no rung: between 8-bit results the runtime's optimizer turns it into integers
- * all the same.
+ * other calibrations, equalisation, bias correction, and from the best of these on, layers kept in
+ * float32. Stops at the first rung that holds.
  */
 final class RescueLadder {
   private final StepContext context;
@@ -44,27 +46,51 @@ final class RescueLadder {
     byte[] floats = OnnxExporter.fp32(TrainingMarks.without(whole));
     double bound = validation.accuracy(floats) - step.repairs().accuracyDropMax();
     List<float[]> reference = validation.logits(floats);
-    double best = 0;
+    @Nullable Tried best = null;
     for (Rung rung : rungs(step)) {
       if (progress.cancelled()) {
         throw new CancelledException("quantize");
       }
       Attempt attempt = Attempt.of(prepared, rung.calibration, images, rung.repair);
       byte[] onnx = attempt.onnx();
-      Validation.Judged judged = validation.judged(onnx, reference);
-      notes.add(QuantizeStep.note(rung.toString(), judged.accuracy(), onnx));
+      double accuracy = validation.judged(onnx, reference).accuracy();
+      notes.add(QuantizeStep.note(rung.toString(), accuracy, onnx));
       progress.report("quantize", 0, rung.toString());
-      if (judged.accuracy() >= bound) {
+      if (accuracy >= bound) {
         return quantized(attempt, onnx);
       }
-      best = Math.max(best, judged.accuracy());
+      if (best == null || accuracy > best.accuracy()) {
+        best = new Tried(rung, attempt, accuracy);
+      }
+    }
+    Tried from = Objects.requireNonNull(best, "there is a first rung");
+    Optional<MixedPrecision.Kept> kept =
+        new MixedPrecision(validation, reference)
+            .search(from.attempt(), bound, tried -> note(from.rung(), tried), progress);
+    if (kept.isPresent()) {
+      return quantized(from.attempt(), kept.get().onnx().bytes());
     }
     throw new LabException(
         "recipe step quantize",
         "after %d repairs the best accuracy on training images is %.4f (expected: %.4f or more)"
-            .formatted(notes.size(), best, bound),
+            .formatted(notes.size(), reached(), bound),
         "Allow a larger accuracyDropMax, use mode qat, or keep float32");
   }
+
+  private void note(Rung rung, MixedPrecision.Kept kept) {
+    String tried = rung + ", float32: " + String.join(", ", kept.layers());
+    notes.add(QuantizeStep.note(tried, kept.accuracy(), kept.onnx().bytes()));
+  }
+
+  private double reached() {
+    return notes.stream()
+        .mapToDouble(note -> (double) note.getOrDefault("accuracy", 0.0))
+        .max()
+        .orElse(0);
+  }
+
+  /** A rung that did not hold. */
+  private record Tried(Rung rung, Attempt attempt, double accuracy) {}
 
   private record Rung(Calibration calibration, Repair repair) {
     @Override

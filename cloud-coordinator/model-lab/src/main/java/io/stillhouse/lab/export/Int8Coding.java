@@ -30,6 +30,9 @@ final class Int8Coding implements TensorCoding {
   /** Scale and zero point by the name of the dequantized tensor. */
   private final Map<String, Coded> coded = new HashMap<>();
 
+  /** The tensor before quantization by the name of the dequantized one. */
+  private final Map<String, String> sources = new HashMap<>();
+
   /**
    * @param whole name of the 8-bit tensor
    */
@@ -54,14 +57,26 @@ final class Int8Coding implements TensorCoding {
     this.points = points;
   }
 
+  /** A layer in float32 reads what its input was before it was quantized. */
+  @Override
+  public String read(Node node, String tensor) {
+    return points.keepsFloat(node) ? sources.getOrDefault(tensor, tensor) : tensor;
+  }
+
   @Override
   public String weight(Node node, float[] values, int... dims) {
+    if (points.keepsFloat(node)) {
+      return file.floats(node.name() + ".weight", values, dims);
+    }
     pending.put(node.name(), new PendingWeight(values, dims));
     return node.name() + ".weight";
   }
 
   @Override
   public String bias(Node node, float[] values, String input) {
+    if (points.keepsFloat(node)) {
+      return file.floats(node.name() + ".bias", values, values.length);
+    }
     PendingWeight weight = pending.remove(node.name());
     if (weight == null) {
       throw new IllegalStateException("the weight of " + node.name() + " comes before its bias");
@@ -154,7 +169,9 @@ final class Int8Coding implements TensorCoding {
   private String pair(String tensor, Coded as) {
     String whole =
         file.node("QuantizeLinear", tensor + "_q", List.of(tensor, as.scaleName, as.zeroName));
-    return dequantized(tensor, new Coded(as.scale, as.scaleName, as.zeroName, whole));
+    String back = dequantized(tensor, new Coded(as.scale, as.scaleName, as.zeroName, whole));
+    sources.put(back, tensor);
+    return back;
   }
 
   private String dequantized(String tensor, Coded as) {

@@ -68,8 +68,9 @@ final class Lowering {
     if (layer instanceof Layer.Linear linear) {
       String weight =
           coding.weight(node, weights.values(node.name() + ".weight"), linear.out(), linear.in());
-      String bias = coding.bias(node, bias(node, linear.out()), in(node));
-      return file.node("Gemm", output, List.of(in(node), weight, bias), attribute("transB", 1L));
+      String read = coding.read(node, in(node));
+      String bias = coding.bias(node, bias(node, linear.out()), read);
+      return file.node("Gemm", output, List.of(read, weight, bias), attribute("transB", 1L));
     }
     if (layer instanceof Layer.BatchNorm norm) {
       return norm(node, norm, output);
@@ -142,11 +143,12 @@ final class Lowering {
             conv.in() / conv.groups(),
             conv.kernelHeight(),
             conv.kernelWidth());
-    String bias = coding.bias(node, bias(node, conv.out()), in(node));
+    String read = coding.read(node, in(node));
+    String bias = coding.bias(node, bias(node, conv.out()), read);
     return file.node(
         "Conv",
         output,
-        List.of(in(node), weight, bias),
+        List.of(read, weight, bias),
         attributes("kernel_shape", conv.kernelHeight(), conv.kernelWidth()),
         attributes("strides", conv.stride(), conv.stride()),
         attributes("pads", conv.padHeight(), conv.padWidth(), conv.padHeight(), conv.padWidth()),

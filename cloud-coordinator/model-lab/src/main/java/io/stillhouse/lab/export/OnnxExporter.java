@@ -2,12 +2,14 @@ package io.stillhouse.lab.export;
 
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Networks as ONNX bytes: one float32 image {@value #INPUT} (1, channels, height, width) in,
@@ -88,12 +90,30 @@ public final class OnnxExporter {
    * @param ranges of the nodes of {@link #observedNodes} and of the input node
    */
   public static byte[] int8(Network network, ActivationRanges ranges) {
+    return int8(network, ranges, Set.of());
+  }
+
+  /**
+   * As above, with some layers in float32. The layer in front of one gives it what it computed
+   * before rounding, and so is computed in float32 by the runtime too, on weights of 8 bits.
+   *
+   * @param floats names of convolutions and linear layers, of {@link #multipliers}
+   */
+  public static byte[] int8(Network network, ActivationRanges ranges, Set<String> floats) {
     Network folded = integerForm(network);
     OnnxFile file = new OnnxFile();
     interfaces(file, folded.graph());
-    QuantizationPoints points = new QuantizationPoints(folded.graph());
+    QuantizationPoints points = new QuantizationPoints(folded.graph(), floats);
     new Lowering(file, new Int8Coding(file, ranges, points), folded).lower();
     return file.toBytes();
+  }
+
+  /** Layers that {@link #int8} can keep in float32: those that multiply; in graph order. */
+  public static List<String> multipliers(Network network) {
+    return integerForm(network).graph().nodes().stream()
+        .filter(node -> node.layer() instanceof Layer.Conv || node.layer() instanceof Layer.Linear)
+        .map(Node::name)
+        .toList();
   }
 
   /** Writes a network with untrained weights, for speed and size measurements. */

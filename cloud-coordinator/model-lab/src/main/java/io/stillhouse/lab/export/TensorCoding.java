@@ -8,6 +8,11 @@ import io.stillhouse.model.graph.Node;
  */
 interface TensorCoding {
 
+  /** What {@code node} multiplies, given the tensor that its input's result became. */
+  default String read(Node node, String tensor) {
+    return tensor;
+  }
+
   /** The multiplied weight of {@code node}, output channels first. */
   String weight(Node node, float[] values, int... dims);
 

@@ -1,0 +1,86 @@
+package io.stillhouse.lab.compress;
+
+import io.stillhouse.lab.CancelledException;
+import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.compress.QuantizeStep.Attempt;
+import io.stillhouse.lab.export.OnnxExporter;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Keeps the layers in float32 that 8 bits hurt most. How much one hurts is how much nearer the
+ * logits come to the float network's when it alone is kept; then 1, 2, 4, 8, ... of the worst are
+ * kept until the accuracy holds.
+ */
+final class MixedPrecision {
+  /** Largest share of the layers that may be kept; with more, little is left that is smaller. */
+  static final double KEPT_MAX = 0.5;
+
+  private final Validation validation;
+  private final List<float[]> reference;
+
+  /**
+   * Judges by these images.
+   *
+   * @param reference what the float network says to them
+   */
+  MixedPrecision(Validation validation, List<float[]> reference) {
+    this.validation = validation;
+    this.reference = reference;
+  }
+
+  /** A file with some layers in float32. */
+  record Kept(Set<String> layers, StudentFolder.Onnx onnx, double accuracy) {
+    Kept {
+      layers = new LinkedHashSet<>(layers);
+    }
+  }
+
+  /** Hears of every file that was tried. */
+  interface Listener {
+    void tried(Kept kept);
+  }
+
+  /** The file with the fewest float32 layers, in doubling steps, that is as accurate as asked. */
+  Optional<Kept> search(Attempt attempt, double bound, Listener listener, Progress progress) {
+    List<String> worst = worstFirst(attempt, progress);
+    int most = (int) (KEPT_MAX * worst.size());
+    for (int count = 1; count <= most; count = Math.min(2 * count, Math.max(most, count + 1))) {
+      requireGoingOn(progress);
+      Set<String> layers = new LinkedHashSet<>(worst.subList(0, count));
+      byte[] onnx = attempt.onnx(layers);
+      double accuracy = validation.judged(onnx, reference).accuracy();
+      Kept kept = new Kept(layers, new StudentFolder.Onnx(onnx), accuracy);
+      listener.tried(kept);
+      if (kept.accuracy() >= bound) {
+        return Optional.of(kept);
+      }
+    }
+    return Optional.empty();
+  }
+
+  private List<String> worstFirst(Attempt attempt, Progress progress) {
+    record Hurt(String layer, double errorWithout) {}
+    List<Hurt> hurts = new ArrayList<>();
+    List<String> layers = OnnxExporter.multipliers(attempt.network());
+    for (String layer : layers) {
+      requireGoingOn(progress);
+      progress.report("quantize", (double) hurts.size() / layers.size(), "without " + layer);
+      hurts.add(new Hurt(layer, validation.judged(attempt.onnx(Set.of(layer)), reference).error()));
+    }
+    return hurts.stream()
+        .sorted(Comparator.comparingDouble(Hurt::errorWithout))
+        .map(Hurt::layer)
+        .toList();
+  }
+
+  private static void requireGoingOn(Progress progress) {
+    if (progress.cancelled()) {
+      throw new CancelledException("quantize");
+    }
+  }
+}
