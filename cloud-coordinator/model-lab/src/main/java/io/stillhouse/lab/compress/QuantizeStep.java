@@ -10,6 +10,7 @@ import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.Precision;
+import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
 import java.util.LinkedHashMap;
@@ -46,8 +47,12 @@ final class QuantizeStep {
       }
       List<float[]> images = images();
       Network prepared = network;
-      if (step.mode() == Quantize.Mode.QAT) {
+      if (step.mode().trains()) {
         prepared = trained(network, step, images, progress.part(0, 0.8));
+      }
+      if (step.mode() == Quantize.Mode.QAT_LEARNED) {
+        return made(
+            prepared, OnnxExporter.int8(TrainingMarks.without(prepared), learned(prepared)));
       }
       if (step.repairs().accuracyDropMax() < 1) {
         return new RescueLadder(context, images)
@@ -78,13 +83,32 @@ final class QuantizeStep {
     }
     ActivationRanges ranges =
         Calibrator.calibrate(TrainingMarks.without(folded), images, step.calibration());
-    Network marked = marked(folded, ranges);
+    String mark =
+        step.mode() == Quantize.Mode.QAT_LEARNED ? TrainingMarks.BOUNDS : TrainingMarks.RANGE;
+    Network marked = marked(folded, ranges, mark);
     return TrainingMarks.without(
         context.fineTune(marked, step.epochs(), ROUNDING_RATE, progress), TrainingMarks.RANGE);
   }
 
+  /** Where training left the ranges that it was allowed to move. */
+  private static ActivationRanges learned(Network trained) {
+    Map<String, ActivationRanges.Range> byNode = new LinkedHashMap<>();
+    for (Node node : trained.graph().nodes()) {
+      String mark = node.name() + TrainingMarks.BOUNDS;
+      if (trained.weights().has(mark)) {
+        float[] bounds = trained.weights().values(mark);
+        byNode.put(node.name(), ActivationRanges.Range.covering(bounds[0], bounds[1]));
+      }
+    }
+    return new ActivationRanges(byNode);
+  }
+
   /** A folded network whose training rounds as a file with these ranges will. */
   static Network marked(Network folded, ActivationRanges ranges) {
+    return marked(folded, ranges, TrainingMarks.RANGE);
+  }
+
+  private static Network marked(Network folded, ActivationRanges ranges, String mark) {
     Weights.Builder weights = folded.weights().toBuilder();
     // In the order of the graph, because it reaches digests of checkpoints.
     folded
@@ -94,8 +118,7 @@ final class QuantizeStep {
             node -> {
               ActivationRanges.Range range = ranges.byNode().get(node.name());
               if (range != null) {
-                weights.put(
-                    node.name() + TrainingMarks.RANGE, new float[] {range.low(), range.high()}, 2);
+                weights.put(node.name() + mark, new float[] {range.low(), range.high()}, 2);
               }
             });
     return new Network(folded.graph(), weights.build());
@@ -108,7 +131,7 @@ final class QuantizeStep {
     record Repair(boolean equalise, boolean correctBias) {
       static Repair of(Quantize step) {
         // Equalisation comes before training with rounding, and must not follow it.
-        boolean trained = step.mode() == Quantize.Mode.QAT;
+        boolean trained = step.mode().trains();
         return new Repair(
             step.repairs().equalise() && !trained, step.repairs().correctBias() && !trained);
       }

@@ -166,7 +166,7 @@ final class RecipeSteps {
     Quantize.Mode mode = f.choice("mode", Quantize.Mode.PTQ, List.of(Quantize.Mode.values()));
     Calibration calibration =
         f.choice("calibration", Calibration.PERCENTILE, List.of(Calibration.values()));
-    int epochs = f.whole("epochs", mode == Quantize.Mode.QAT ? 1 : 0);
+    int epochs = f.whole("epochs", mode.trains() ? 1 : 0);
     boolean equalise = f.truth("equalise", false);
     boolean correctBias = f.truth("correctBias", false);
     double drop = f.real("accuracyDropMax", 1);

@@ -110,7 +110,7 @@ public final class RecipeText {
     fields.put("calibration", YamlFields.spelled(quantize.calibration()));
     if (quantize.precision() == Precision.INT8) {
       fields.put("mode", YamlFields.spelled(quantize.mode()));
-      if (quantize.mode() == Quantize.Mode.QAT) {
+      if (quantize.mode().trains()) {
         fields.put("epochs", quantize.epochs());
       }
       fields.put("equalise", quantize.repairs().equalise());

@@ -110,7 +110,7 @@ final class RescueLadder {
       rungs.add(new Rung(other, asked));
     }
     // Equalisation would move weights away from where training with rounding settled them.
-    boolean trained = step.mode() == Quantize.Mode.QAT;
+    boolean trained = step.mode().trains();
     if (!trained) {
       rungs.add(new Rung(step.calibration(), new Repair(true, asked.correctBias())));
     }

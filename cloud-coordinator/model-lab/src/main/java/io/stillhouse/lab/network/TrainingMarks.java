@@ -7,6 +7,7 @@ package io.stillhouse.lab.network;
  * <ul>
  *   <li>{@code <node>.range}: (low, high) of the node's 8-bit result; training rounds the result to
  *       it, and the weights of layers that read it, as the 8-bit file will.
+ *   <li>{@code <node>.bounds}: the same, but training moves it;
  *   <li>{@code <node>.mask}: of the shape of {@code <node>.weight}, 1 where a weight may move and 0
  *       where it is held at zero;
  *   <li>{@code <node>.regressor}: a trained projection (teacher's channels, student's channels, 1,
@@ -15,6 +16,7 @@ package io.stillhouse.lab.network;
  */
 public final class TrainingMarks {
   public static final String RANGE = ".range";
+  public static final String BOUNDS = ".bounds";
   public static final String MASK = ".mask";
   public static final String REGRESSOR = ".regressor";
 
@@ -22,7 +24,7 @@ public final class TrainingMarks {
 
   /** The network alone. */
   public static Network without(Network network) {
-    return without(without(without(network, RANGE), MASK), REGRESSOR);
+    return without(without(without(without(network, RANGE), BOUNDS), MASK), REGRESSOR);
   }
 
   /** The network without marks of one kind. */

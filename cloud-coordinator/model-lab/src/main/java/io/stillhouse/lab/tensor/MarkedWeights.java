@@ -18,8 +18,9 @@ import org.bytedeco.pytorch.global.torch;
  * <p>Rounding is that of the 8-bit file: results to 256 levels, ties to even, zero point rounded
  * first; weights to 255 levels per output channel; biases to the product of both scales. Its
  * gradient is 1 where it rounds and 0 where it cuts (straight-through estimator, Bengio et al.
- * 2013, arXiv 1308.3432; training with it, Jacob et al. 2018, arXiv 1712.05877). Without marks
- * everything is passed through. Callers hold a scope.
+ * 2013, arXiv 1308.3432; training with it, Jacob et al. 2018, arXiv 1712.05877). Bounds that are
+ * learned get the gradient of the scale that they span (Esser et al. 2020, arXiv 1902.08153).
+ * Without marks everything is passed through. Callers hold a scope.
  */
 final class MarkedWeights {
   private static final float SCALE_MIN = 1e-8f;
@@ -28,25 +29,27 @@ final class MarkedWeights {
 
   private final ParameterTensors parameters;
 
-  /** Levels of results by node; of nodes that only move values, those of what they move. */
-  private final Map<String, Levels> levels = new HashMap<>();
+  /** The node whose levels each node's result has: itself, or of those that move values theirs. */
+  private final Map<String, String> leveller = new HashMap<>();
 
   private final Map<String, String> firstInput = new HashMap<>();
 
   /** Scale and zero point of a result. */
-  private record Levels(float scale, float zero) {}
+  private record Levels(float scale, float zero) {
+    static Levels of(float low, float high) {
+      float scale = Math.max(SCALE_MIN, (high - low) / LEVEL_MAX);
+      return new Levels(scale, Math.max(0, Math.min(LEVEL_MAX, Math.round(-low / scale))));
+    }
+  }
 
   MarkedWeights(NetworkGraph graph, ParameterTensors parameters) {
     this.parameters = parameters;
     for (Node node : graph.nodes()) {
-      String mark = node.name() + TrainingMarks.RANGE;
-      if (parameters.has(mark)) {
-        float[] range = ParameterTensors.floats(parameters.get(mark));
-        float scale = Math.max(SCALE_MIN, (range[1] - range[0]) / LEVEL_MAX);
-        float zero = Math.max(0, Math.min(LEVEL_MAX, Math.round(-range[0] / scale)));
-        levels.put(node.name(), new Levels(scale, zero));
-      } else if (moves(node.layer()) && levels.containsKey(node.inputs().get(0))) {
-        levels.put(node.name(), levelsOf(node.inputs().get(0)));
+      if (parameters.has(node.name() + TrainingMarks.RANGE)
+          || parameters.has(node.name() + TrainingMarks.BOUNDS)) {
+        leveller.put(node.name(), node.name());
+      } else if (moves(node.layer()) && leveller.containsKey(node.inputs().get(0))) {
+        leveller.put(node.name(), leveller.getOrDefault(node.inputs().get(0), ""));
       }
       if (!node.inputs().isEmpty()) {
         firstInput.put(node.name(), node.inputs().get(0));
@@ -54,8 +57,15 @@ final class MarkedWeights {
     }
   }
 
+  /** Levels as they are now; learned ones move with every step. */
   private Levels levelsOf(String node) {
-    return levels.getOrDefault(node, new Levels(1, 0));
+    String of = leveller.getOrDefault(node, "");
+    boolean learned = parameters.has(of + TrainingMarks.BOUNDS);
+    float[] range =
+        ParameterTensors.floats(
+            parameters.get(of + (learned ? TrainingMarks.BOUNDS : TrainingMarks.RANGE)));
+    // Zero stays within, so that padding is exact.
+    return Levels.of(Math.min(0, range[0]), Math.max(0, range[1]));
   }
 
   private static boolean moves(Layer layer) {
@@ -68,7 +78,7 @@ final class MarkedWeights {
   }
 
   private boolean rounds(String node) {
-    return levels.containsKey(firstInput.getOrDefault(node, ""));
+    return leveller.containsKey(firstInput.getOrDefault(node, ""));
   }
 
   /** The weight that a convolution or linear layer multiplies with. */
@@ -111,6 +121,9 @@ final class MarkedWeights {
 
   /** The result that others read. */
   Tensor result(Node node, Tensor tensor) {
+    if (parameters.has(node.name() + TrainingMarks.BOUNDS)) {
+      return learned(node, tensor);
+    }
     if (!parameters.has(node.name() + TrainingMarks.RANGE)) {
       return tensor;
     }
@@ -125,6 +138,26 @@ final class MarkedWeights {
             scalar(LEVEL_MAX));
     Tensor rounded = whole.sub(new Scalar(as.zero())).mul(new Scalar(as.scale()));
     return straightThrough(inside, rounded);
+  }
+
+  /** As above, with a gradient for the bounds too. */
+  private Tensor learned(Node node, Tensor tensor) {
+    Levels as = levelsOf(node.name());
+    Tensor bounds = parameters.get(node.name() + TrainingMarks.BOUNDS);
+    Tensor low = torch.clamp_max(bounds.narrow(0, 0, 1), new Scalar(0f));
+    Tensor high = torch.clamp_min(bounds.narrow(0, 1, 1), new Scalar(0f));
+    Tensor span = torch.clamp_min(high.sub(low).div(new Scalar(LEVEL_MAX)), new Scalar(SCALE_MIN));
+    // A step moves the scale as it would if the scale itself were trained: the bounds are 255 times
+    // as large, and get 255 times as little of its gradient.
+    double share = LEVEL_MAX * LEVEL_MAX / Math.sqrt(LEVEL_MAX * (double) tensor.numel());
+    Tensor scale = straightThrough(span.mul(new Scalar(share)), span);
+    Tensor ratio = tensor.div(scale);
+    Tensor whole =
+        torch.clamp(
+            straightThrough(ratio, torch.round(ratio.detach())).add(new Scalar(as.zero())),
+            scalar(0),
+            scalar(LEVEL_MAX));
+    return whole.sub(new Scalar(as.zero())).mul(scale);
   }
 
   /** The value of one tensor with the gradient of another. */

@@ -21,6 +21,7 @@ import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.tensor.GraphRunner;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
@@ -123,6 +124,24 @@ class QuantizeStepTest {
     // The file is that of the network that is kept.
     assertThat(validation.judged(OnnxExporter.fp32(made.network()), reference).error())
         .isLessThan(1.0);
+  }
+
+  @Test
+  void ranges_that_training_moves_reach_the_file(@TempDir Path scratch) throws Exception {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    Quantize step =
+        new Quantize(Precision.INT8, Calibration.MIN_MAX, Mode.QAT_LEARNED, 2, Repairs.NONE);
+    QuantizeStep.Quantized made =
+        new QuantizeStep(context(network)).run(network, step, Progress.none());
+    assertThat(IntegerFusion.leftovers(made.onnx().bytes(), scratch)).isEmpty();
+    assertThat(made.network().weights().has("stem.conv" + TrainingMarks.BOUNDS)).isFalse();
+    // Observed anew, ranges would be others.
+    ActivationRanges observed =
+        Calibrator.calibrate(made.network(), images(256), Calibration.MIN_MAX);
+    assertThat(OnnxExporter.int8(made.network(), observed)).isNotEqualTo(made.onnx().bytes());
+    Validation validation = new Validation(DATA, SCALING);
+    List<float[]> reference = validation.logits(OnnxExporter.fp32(made.network()));
+    assertThat(validation.judged(made.onnx().bytes(), reference).error()).isLessThan(0.5);
   }
 
   @Test

@@ -223,6 +223,7 @@ class RecipeYamlTest {
         "  - sparsify: {pattern: '2:4', epochs: 1}\n  - cluster: {bits: 3}",
         "  - sparsify: {ratio: 0.75}\n  - quantize: {precision: fp16}",
         "  - quantize: {mode: qat, epochs: 2, calibration: minMax, equalise: true}",
+        "  - quantize: {mode: qatLearned, epochs: 2}",
         "  - quantize: {calibration: entropy, correctBias: true, accuracyDropMax: 0.01}",
       })
   void a_recipe_that_is_written_reads_as_the_same(String steps) {

@@ -8,6 +8,7 @@ import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.model.graph.ImageShape;
@@ -116,6 +117,75 @@ class SgdTrainerTest {
       batch.labels()[i] = i % network.graph().classes();
     }
     return batch;
+  }
+
+  /** The formula of Esser et al. 2020, arXiv 1902.08153, written out for one linear layer. */
+  @Test
+  void learned_bounds_get_the_gradient_of_the_scale_that_they_span() {
+    NetworkGraph graph =
+        new NetworkGraph(
+            "bounded",
+            new ImageShape(1, 4, 5),
+            3,
+            List.of(
+                new Node("input", new Layer.Input(), List.of()),
+                new Node("flat", new Layer.Flatten(), List.of("input")),
+                new Node("out", new Layer.Linear(20, 3, false), List.of("flat"))));
+    Network plain = RandomWeights.of(graph, 8);
+    float low = -0.6f;
+    float high = 0.9f; // Standard normal pixels: some lie below, some above.
+    Network bounded =
+        new Network(
+            graph,
+            plain.weights().toBuilder()
+                .put("input" + TrainingMarks.BOUNDS, new float[] {low, high}, 2)
+                .build());
+    LabelledBatch batch = batch(bounded, 2, 11);
+    float[] logits;
+    try (GraphRunner runner = new GraphRunner(RUNTIME, bounded)) {
+      logits = runner.logits(batch.images());
+    }
+    float scale = (high - low) / 255;
+    float zero = Math.round(-low / scale);
+    double[] ofScale = {0, 0};
+    double down = 0;
+    float[] weight = plain.weights().values("out.weight");
+    for (int i = 0; i < 2; i++) {
+      double[] p = softmax(logits, 3 * i, 1);
+      for (int x = 0; x < 20; x++) {
+        double ofPixel = 0;
+        for (int c = 0; c < 3; c++) {
+          double wanted = c == batch.labels()[i] ? 1 : 0;
+          ofPixel += (p[c] - wanted) / 2 * rounded(weight, c)[x];
+        }
+        double ratio = batch.images()[20 * i + x] / scale;
+        double whole = Math.rint(ratio) + zero;
+        double step = whole < 0 ? -zero : whole > 255 ? 255 - zero : Math.rint(ratio) - ratio;
+        down += ofPixel * step;
+      }
+    }
+    double share = 255 * 255 / Math.sqrt(255.0 * 40);
+    ofScale[0] = -down / 255 * share;
+    ofScale[1] = down / 255 * share;
+    float[] actual =
+        gradients(bounded, Optional.empty(), new Objective(0, 1, 0), batch)
+            .values("input" + TrainingMarks.BOUNDS);
+    assertThat(Math.abs(ofScale[1])).isGreaterThan(0.01);
+    assertThat((double) actual[0]).isCloseTo(ofScale[0], within(1e-3 * Math.abs(ofScale[0])));
+    assertThat((double) actual[1]).isCloseTo(ofScale[1], within(1e-3 * Math.abs(ofScale[1])));
+  }
+
+  /** A row of weights as 8 bits leave it. */
+  private static double[] rounded(float[] weight, int row) {
+    float largest = 0;
+    for (int i = 20 * row; i < 20 * row + 20; i++) {
+      largest = Math.max(largest, Math.abs(weight[i]));
+    }
+    double[] rounded = new double[20];
+    for (int i = 0; i < 20; i++) {
+      rounded[i] = Math.rint(weight[20 * row + i] / (largest / 127)) * (largest / 127);
+    }
+    return rounded;
   }
 
   @Test

@@ -169,7 +169,7 @@ public sealed interface Compression {
    *
    * @param calibration how ranges of activations are chosen; int8 only
    * @param mode int8 only
-   * @param epochs of training with rounding, for {@link Mode#QAT}; 0 otherwise
+   * @param epochs of training with rounding, where the mode trains; 0 otherwise
    * @param repairs what is done against loss of accuracy; int8 only
    */
   record Quantize(
@@ -178,10 +178,15 @@ public sealed interface Compression {
     public Quantize {
       Expected.that(precision != Precision.FP32, "precision", precision, "int8, fp16");
       Expected.that(
-          mode == Mode.PTQ ? epochs == 0 : epochs >= 1 && epochs <= EPOCHS_MAX,
+          mode.trains() ? epochs >= 1 && epochs <= EPOCHS_MAX : epochs == 0,
           "epochs",
           epochs,
-          mode == Mode.PTQ ? "0 without qat" : "1 to " + EPOCHS_MAX + " with qat");
+          mode.trains() ? "1 to " + EPOCHS_MAX + " with qat" : "0 without qat");
+      Expected.that(
+          mode != Mode.QAT_LEARNED || repairs.accuracyDropMax() == 1,
+          "accuracyDropMax",
+          repairs.accuracyDropMax(),
+          "none with qatLearned, since its repairs observe ranges anew");
       Expected.that(
           precision == Precision.INT8 || (mode == Mode.PTQ && repairs.equals(Repairs.NONE)),
           "precision",
@@ -199,7 +204,14 @@ public sealed interface Compression {
       /** After training. */
       PTQ,
       /** In training, so that weights settle where rounding hurts least (Jacob et al. 2018). */
-      QAT
+      QAT,
+      /** In training, which moves the ranges of activations as well (Esser et al. 2020). */
+      QAT_LEARNED;
+
+      /** Whether training meets the rounding. */
+      public boolean trains() {
+        return this != PTQ;
+      }
     }
 
     /**

@@ -88,7 +88,7 @@ public record CompressionRecipe(long seed, List<Compression> steps) {
       if (quantize.precision() == Precision.FP16) {
         return Optional.of("a palette is smaller than fp16 already");
       }
-      if (quantize.mode() == Quantize.Mode.QAT) {
+      if (quantize.mode().trains()) {
         return Optional.of("qat trains, and weights would leave the palette");
       }
     }
