@@ -10,6 +10,7 @@ import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.Precision;
+import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
@@ -117,9 +118,17 @@ final class QuantizeStep {
         .forEach(
             node -> {
               ActivationRanges.Range range = ranges.byNode().get(node.name());
-              if (range != null) {
-                weights.put(node.name() + mark, new float[] {range.low(), range.high()}, 2);
+              if (range == null) {
+                return;
               }
+              // The file gives it the whole of [0, 1], whatever was observed.
+              boolean whole =
+                  node.layer() instanceof Layer.Activation activation
+                      && activation.function() == Layer.Activation.Function.HARD_SIGMOID;
+              weights.put(
+                  node.name() + (whole ? TrainingMarks.RANGE : mark),
+                  whole ? new float[] {0, 1} : new float[] {range.low(), range.high()},
+                  2);
             });
     return new Network(folded.graph(), weights.build());
   }

@@ -53,7 +53,9 @@ final class Layers {
           false);
     }
     if (layer instanceof Layer.Activation activation) {
-      return activate(activation.function(), x);
+      return marked.roundsResult(node.name())
+          ? gated(activation.function(), x)
+          : activate(activation.function(), x);
     }
     if (layer instanceof Layer.Add) {
       return inputs.stream().reduce(Tensor::add).orElseThrow();
@@ -143,6 +145,15 @@ final class Layers {
             marked.weight(name),
             linear.bias() ? new TensorOptional(marked.bias(name)) : new TensorOptional());
     return y.reshape(y.size(0), y.size(1), 1, 1);
+  }
+
+  /** The products that the 8-bit file computes, with their gates rounded as they are there. */
+  private static Tensor gated(Layer.Activation.Function function, Tensor x) {
+    return switch (function) {
+      case HARD_SWISH -> x.mul(MarkedWeights.gate(torch.hardsigmoid(x)));
+      case SILU -> x.mul(MarkedWeights.gate(torch.sigmoid(x)));
+      default -> activate(function, x);
+    };
   }
 
   private static Tensor activate(Layer.Activation.Function function, Tensor x) {

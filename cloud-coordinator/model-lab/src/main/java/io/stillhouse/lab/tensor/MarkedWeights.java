@@ -140,6 +140,17 @@ final class MarkedWeights {
     return straightThrough(inside, rounded);
   }
 
+  /** Whether the node's result is rounded. */
+  boolean roundsResult(String node) {
+    return node.equals(leveller.get(node));
+  }
+
+  /** A gate between 0 and 1, to as many levels as the file gives it. */
+  static Tensor gate(Tensor tensor) {
+    Scalar levels = new Scalar(LEVEL_MAX);
+    return straightThrough(tensor, torch.round(tensor.detach().mul(levels)).div(levels));
+  }
+
   /** As above, with a gradient for the bounds too. */
   private Tensor learned(Node node, Tensor tensor) {
     Levels as = levelsOf(node.name());

@@ -77,7 +77,12 @@ class QuantizeStepTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"resnet8, 0.5", "separable_small, 0.5"})
+  @CsvSource({
+    "resnet8, 0.5",
+    "separable_small, 0.5",
+    "mobilenet_v3_small, 0.35",
+    "efficientnet_b0, 0.25"
+  })
   void training_sees_what_the_8_bit_file_will_say(String name, double width) {
     Network folded = BatchNormFolding.fold(Networks.catalogue(name, "1x28x28", width, SEED));
     List<float[]> images = images(48);
@@ -86,21 +91,27 @@ class QuantizeStepTest {
     float[] plain = simulated(folded, images);
     double gap = 0;
     double rounding = 0;
-    int same = 0;
+    List<float[]> answers = new ArrayList<>();
     try (OrtModel file = OrtModel.open(OnnxExporter.int8(folded, ranges))) {
-      for (int i = 0; i < images.size(); i++) {
-        float[] expected = file.run(images.get(i));
-        for (int c = 0; c < 10; c++) {
-          gap += Math.pow((double) expected[c] - logits[10 * i + c], 2);
-          rounding += Math.pow((double) expected[c] - plain[10 * i + c], 2);
-        }
-        float[] one = Arrays.copyOfRange(logits, 10 * i, 10 * i + 10);
-        same += Evaluator.argMax(expected) == Evaluator.argMax(one) ? 1 : 0;
+      images.forEach(image -> answers.add(file.run(image)));
+    }
+    for (int i = 0; i < answers.size(); i++) {
+      for (int c = 0; c < 10; c++) {
+        gap += Math.pow((double) answers.get(i)[c] - logits[10 * i + c], 2);
+        rounding += Math.pow((double) answers.get(i)[c] - plain[10 * i + c], 2);
       }
     }
     // What is left are sums in another order that end on the other side of a half.
     assertThat(gap).isLessThan(0.05 * rounding);
-    assertThat(same).isGreaterThanOrEqualTo(47);
+    double spread = Math.sqrt(gap / (10 * answers.size()));
+    int other = 0;
+    for (int i = 0; i < answers.size(); i++) {
+      float[] one = Arrays.copyOfRange(logits, 10 * i, 10 * i + 10);
+      float[] answer = answers.get(i);
+      float lead = answer[Evaluator.argMax(answer)] - answer[Evaluator.argMax(one)];
+      other += lead > 6 * spread ? 1 : 0;
+    }
+    assertThat(other).as("other classes, and not by a hair").isLessThan(2);
   }
 
   @Test
