@@ -83,7 +83,7 @@ public final class ModelLab {
     return new StudentMaking(
             data -> new DataTrainer(runtime(), data, preprocessing, Optional.of(checkpoints)),
             evaluator)
-        .tailor(request, progress);
+        .tailor(request, settings.threads(), progress);
   }
 
   /** Makes harmed twins of students. */

@@ -36,13 +36,13 @@ public final class Reproduction {
       Path student, Optional<Path> teacher, Optional<DataSpec> data, Path out) {
     Provenance provenance = ModelStore.read(student).provenance();
     Object yaml = provenance.recipe().get("yaml");
-    JsonNode origin = origin(student);
-    if (!(yaml instanceof String text) || !origin.isObject()) {
+    if (!(yaml instanceof String text)) {
       throw new LabException(
           "model " + student,
-          "it does not say how it was made again",
-          "Only students of 'lab compress' can be reproduced");
+          "it does not say by which recipe it was made",
+          "Only students can be reproduced, a teacher is trained with 'lab train'");
     }
+    JsonNode origin = origin(student);
     Path from =
         teacher.orElseGet(() -> Path.of(origin.path(StudentMaking.ORIGIN_TEACHER).asText()));
     requireSame(
@@ -93,7 +93,7 @@ public final class Reproduction {
       throw new LabException(
           "model " + student,
           "its report cannot be read: " + e.getMessage(),
-          "Name a folder that 'lab compress' made",
+          "Name a folder that the lab made",
           e);
     }
   }

@@ -103,12 +103,15 @@ final class StudentMaking {
     return evaluator.evaluate(directoryOrFile, data.load(), progress);
   }
 
-  TailorReport tailor(TailorRequest request, Progress progress) {
+  TailorReport tailor(TailorRequest request, int threads, Progress progress) {
     StoredModel teacher = ModelStore.read(request.teacherDir());
     Dataset data = request.data().load();
     TailorOrder order =
         new TailorOrder(
-            new TailorOrder.Teacher(teacher, weightsDigest(request.teacherDir())),
+            new TailorOrder.Teacher(
+                teacher,
+                weightsDigest(request.teacherDir()),
+                origin(request.teacherDir(), request.data(), threads)),
             data,
             request.targets(),
             request.plan(),
@@ -150,14 +153,20 @@ final class StudentMaking {
 
   /** What {@link Reproduction} starts from, and people read. */
   private static Map<String, Object> origin(CompressRequest request, Provenance provenance) {
-    Map<String, Object> origin = new LinkedHashMap<>();
-    origin.put(ORIGIN_TEACHER, request.teacherDir().toAbsolutePath().normalize().toString());
+    Map<String, Object> origin = origin(request.teacherDir(), request.data(), request.threads());
     origin.put("teacherSha256", provenance.teacherSha256());
-    origin.put(ORIGIN_DATA, request.data().toString());
     origin.put("datasetSha256", provenance.datasetSha256());
-    origin.put(ORIGIN_THREADS, request.threads());
     origin.put("recipe", String.valueOf(provenance.recipe().get("yaml")));
     origin.putAll(provenance.tools());
+    return origin;
+  }
+
+  /** Where things lie that a student is made again from. */
+  private static Map<String, Object> origin(Path teacher, DataSpec data, int threads) {
+    Map<String, Object> origin = new LinkedHashMap<>();
+    origin.put(ORIGIN_TEACHER, teacher.toAbsolutePath().normalize().toString());
+    origin.put(ORIGIN_DATA, data.toString());
+    origin.put(ORIGIN_THREADS, threads);
     return origin;
   }
 

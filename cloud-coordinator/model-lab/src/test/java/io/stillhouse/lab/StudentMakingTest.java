@@ -222,6 +222,6 @@ class StudentMakingTest {
                 Reproduction.request(
                     teacher, Optional.empty(), Optional.empty(), folder.resolve("third")))
         .isInstanceOf(LabException.class)
-        .hasMessageContaining("lab compress");
+        .hasMessageContaining("Only students can be reproduced");
   }
 }

@@ -4,7 +4,10 @@ import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.model.Digest;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Everything that tailoring needs.
@@ -29,6 +32,11 @@ public record TailorOrder(
    * The network that students learn from.
    *
    * @param weights digest of its weights file
+   * @param origin where it and the data lie, for the reports of students; as JSON can hold it
    */
-  public record Teacher(StoredModel model, Digest weights) {}
+  public record Teacher(StoredModel model, Digest weights, Map<String, Object> origin) {
+    public Teacher {
+      origin = Collections.unmodifiableMap(new LinkedHashMap<>(origin));
+    }
+  }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.compress.RecipeRun;
+import io.stillhouse.lab.compress.RecipeText;
 import io.stillhouse.lab.compress.StudentFolder;
 import io.stillhouse.lab.compress.StudentFolder.Onnx;
 import io.stillhouse.lab.compress.StudentFolder.Student;
@@ -19,14 +20,18 @@ import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.model.Precision;
+import io.stillhouse.model.recipe.Compression;
 import io.stillhouse.model.recipe.Compression.Distill;
 import io.stillhouse.model.recipe.Compression.Importance;
 import io.stillhouse.model.recipe.Compression.Prune;
 import io.stillhouse.model.recipe.Compression.Quantize;
+import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -65,7 +70,7 @@ final class Workshop {
         StoredModel model = stored(network, provenance);
         byte[] onnx =
             candidate.precision() == Precision.INT8
-                ? steps.quantize(network, new Quantize(Precision.INT8, order.plan().calibration()))
+                ? steps.quantize(network, quantize())
                 : OnnxExporter.fp32(network);
         Evaluation evaluation =
             evaluator.evaluate(model, onnx, order.data(), progress.part(0.8, 1));
@@ -90,11 +95,7 @@ final class Workshop {
         () ->
             steps.prune(
                 distilled(candidate, progress.part(0, 0.7)),
-                new Prune(
-                    candidate.pruneRatio(),
-                    Importance.L1,
-                    CandidateSpace.ROUND_TO,
-                    epochs.fineTune()),
+                prune(candidate),
                 progress.part(0.7, 1)));
   }
 
@@ -103,15 +104,21 @@ final class Workshop {
     return step(
         candidate.distilledKey(),
         provenance(whole, Precision.FP32),
-        () ->
-            steps.distill(
-                new Distill(
-                    candidate.network(),
-                    candidate.width(),
-                    TEMPERATURE,
-                    SOFT_LOSS_WEIGHT,
-                    epochs.distill()),
-                progress));
+        () -> steps.distill(distil(candidate), progress));
+  }
+
+  private Distill distil(Candidate candidate) {
+    return new Distill(
+        candidate.network(), candidate.width(), TEMPERATURE, SOFT_LOSS_WEIGHT, epochs.distill());
+  }
+
+  private Prune prune(Candidate candidate) {
+    return new Prune(
+        candidate.pruneRatio(), Importance.L1, CandidateSpace.ROUND_TO, epochs.fineTune());
+  }
+
+  private Quantize quantize() {
+    return new Quantize(Precision.INT8, order.plan().calibration());
   }
 
   private interface Make {
@@ -152,6 +159,7 @@ final class Workshop {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("accuracy", student.evaluation().accuracy());
     report.put("testImages", order.data().test().count());
+    report.put("origin", order.teacher().origin());
     try (PartialFolder partial = PartialFolder.open(folder)) {
       StudentFolder.write(
           partial.path(),
@@ -169,25 +177,19 @@ final class Workshop {
   }
 
   private Provenance provenance(Candidate candidate, Precision precision) {
-    Map<String, Object> recipe = new LinkedHashMap<>();
-    recipe.put("network", candidate.network());
-    recipe.put("width", candidate.width());
-    recipe.put("distillEpochs", epochs.distill());
-    recipe.put("temperature", TEMPERATURE);
-    recipe.put("softLossWeight", SOFT_LOSS_WEIGHT);
+    List<Compression> made = new ArrayList<>();
+    made.add(distil(candidate));
     if (candidate.pruneRatio() > 0) {
-      recipe.put("pruneRatio", candidate.pruneRatio());
-      recipe.put("roundTo", CandidateSpace.ROUND_TO);
-      recipe.put("fineTuneEpochs", epochs.fineTune());
+      made.add(prune(candidate));
     }
     if (precision == Precision.INT8) {
-      recipe.put("calibration", order.plan().calibration().name());
-      recipe.put("calibrationImages", RecipeRun.CALIBRATION_IMAGES);
+      made.add(quantize());
     }
+    String recipe = RecipeText.of(new CompressionRecipe(order.plan().seed(), made));
     return new Provenance(
         order.teacher().weights().sha256Hex(),
         order.data().digest().sha256Hex(),
-        recipe,
+        Map.of("yaml", recipe),
         order.plan().seed(),
         Map.of("onnxruntime", OrtModel.runtimeVersion()));
   }

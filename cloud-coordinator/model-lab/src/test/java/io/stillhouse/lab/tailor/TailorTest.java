@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.lab.CancelledException;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.compress.RecipeRun;
+import io.stillhouse.lab.compress.RecipeYaml;
 import io.stillhouse.lab.compress.StudentTrainer;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
@@ -139,6 +141,36 @@ class TailorTest {
   }
 
   @Test
+  void a_student_says_the_recipe_that_makes_it_again(@TempDir Path out) throws Exception {
+    TailorOrder standard = order(out, 1.0, limits(47 << 10, 0));
+    CandidateSpace pruned =
+        new CandidateSpace("separable_small", List.of(0.5), List.of(0.4), List.of(Precision.INT8));
+    TailorOrder order =
+        new TailorOrder(
+            new TailorOrder.Teacher(
+                TEACHER, Digest.of(new byte[] {1}), Map.of("data", "idx:somewhere")),
+            standard.data(),
+            standard.targets(),
+            new TailorPlan(
+                SEED, Optional.of(new TailorPlan.Epochs(2, 1)), Calibration.MIN_MAX, pruned),
+            out);
+    TailorReport report = new Tailor(new CountingTrainer(), EVALUATOR).run(order, Progress.none());
+    Path student = out.resolve("students").resolve(keys(report).get(0));
+    String recipe = String.valueOf(ModelStore.read(student).provenance().recipe().get("yaml"));
+    RecipeRun.Result again =
+        new RecipeRun(new CountingTrainer(), order.data(), TEACHER, SEED)
+            .run(RecipeYaml.parse("provenance", recipe), Progress.none());
+    assertThat(again.onnx().bytes()).isEqualTo(Files.readAllBytes(student.resolve("model.onnx")));
+    assertThat(
+            new ObjectMapper()
+                .readTree(student.resolve("report.json").toFile())
+                .path("origin")
+                .path("data")
+                .asText())
+        .isEqualTo("idx:somewhere");
+  }
+
+  @Test
   void a_folder_of_another_plan_is_refused(@TempDir Path out) {
     TailorOrder order = order(out, 1.0, limits(0, 0));
     new Tailor(new CountingTrainer(), EVALUATOR).run(order, Progress.none());
@@ -228,7 +260,7 @@ class TailorTest {
             .map(p -> new ClassTarget(p.hardwareClass(), p, accuracyDropMax))
             .toList();
     return new TailorOrder(
-        new TailorOrder.Teacher(TEACHER, Digest.of(new byte[] {1})),
+        new TailorOrder.Teacher(TEACHER, Digest.of(new byte[] {1}), Map.of()),
         data(),
         targets,
         TailorPlan.standard(SEED),

@@ -187,8 +187,7 @@ final class LabCommands extends Cli.Group {
         "Ends with 0 when they are, with 1 when not. Sure only for students of one thread."
       })
   int reproduce(
-      @Parameters(paramLabel = "DIR", description = "A folder that 'lab compress' made.")
-          Path student,
+      @Parameters(paramLabel = "DIR", description = "A student's folder.") Path student,
       @Option(
               names = "--teacher",
               paramLabel = "DIR",
