@@ -20,7 +20,13 @@ final class MeasuredFolder {
     this.evaluator = evaluator;
   }
 
-  Evaluation write(Path out, StoredModel model, Dataset data, Progress progress) {
+  /**
+   * Measures and writes.
+   *
+   * @param found what else the report shall say
+   */
+  Evaluation write(
+      Path out, StoredModel model, Dataset data, Map<String, Object> found, Progress progress) {
     try (PartialFolder partial = PartialFolder.open(out)) {
       StudentFolder.Onnx onnx = new StudentFolder.Onnx(OnnxExporter.fp32(model.network()));
       Evaluation evaluation = evaluator.evaluate(model, onnx.bytes(), data, progress);
@@ -29,6 +35,7 @@ final class MeasuredFolder {
       report.put("testImages", data.test().count());
       report.put("trainImages", data.train().count());
       report.put("warnings", data.origin().warnings());
+      report.putAll(found);
       StudentFolder.write(
           partial.path(),
           new StudentFolder.Student(model, onnx, evaluation),

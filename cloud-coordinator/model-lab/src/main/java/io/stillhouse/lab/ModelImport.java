@@ -5,6 +5,7 @@ import io.stillhouse.lab.data.Images;
 import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
+import io.stillhouse.lab.evaluate.ModelRefusedException;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
@@ -13,6 +14,7 @@ import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.onnximport.OnnxImport;
+import io.stillhouse.lab.onnximport.Parity;
 import io.stillhouse.lab.onnximport.Renormalisation;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.graph.Layer;
@@ -24,6 +26,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /** The part of the lab that takes in models from elsewhere. Thread-confined. */
 final class ModelImport {
@@ -31,6 +34,12 @@ final class ModelImport {
 
   /** Images that statistics of normalisation come from, as many as a large batch has. */
   private static final int STATISTICS_IMAGES = 512;
+
+  /** Images that the file and what was read from it both answer. */
+  private static final int PARITY_IMAGES = 16;
+
+  /** Beyond rounding: sums in another order differ by a millionth. */
+  private static final double DIFFERENCE_MAX = 1e-3;
 
   private final Evaluator evaluator;
 
@@ -53,6 +62,8 @@ final class ModelImport {
           "Give one mean and one deviation per channel");
     }
     Network read = OnnxImport.read(request.onnx(), name(request), data.shape());
+    List<float[]> images = images(data, preprocessing);
+    OptionalDouble difference = difference(request, read, images);
     Network network = request.newHead() ? withHead(read, data.classes(), request) : read;
     if (network.graph().classes() != data.classes()) {
       throw new LabException(
@@ -62,7 +73,7 @@ final class ModelImport {
           "Use the data that it was trained for, or replace its last layer with --new-head");
     }
     progress.report("normalise", 0.05, "");
-    network = Renormalisation.of(network, images(data, preprocessing));
+    network = Renormalisation.of(network, images);
     Map<String, Object> recipe = new LinkedHashMap<>();
     recipe.put("import", String.valueOf(request.onnx().getFileName()));
     recipe.put("importSha256", digest(request).sha256Hex());
@@ -78,10 +89,34 @@ final class ModelImport {
                 recipe,
                 HEAD_SEED,
                 Map.of("onnxruntime", OrtModel.runtimeVersion())));
+    Map<String, Object> found = new LinkedHashMap<>();
+    difference.ifPresent(value -> found.put("differenceFromFile", value));
     Evaluation evaluation =
-        new MeasuredFolder(evaluator).write(request.out(), model, data, progress.part(0.1, 1));
+        new MeasuredFolder(evaluator)
+            .write(request.out(), model, data, found, progress.part(0.1, 1));
     progress.report("done", 1, "");
     return evaluation;
+  }
+
+  /** Refuses an import that answers otherwise than the file: nobody would find out later. */
+  private static OptionalDouble difference(
+      ImportRequest request, Network network, List<float[]> images) {
+    try {
+      OptionalDouble difference =
+          Parity.difference(
+              request.onnx(), network, images.subList(0, Math.min(PARITY_IMAGES, images.size())));
+      if (difference.orElse(0) > DIFFERENCE_MAX) {
+        throw new LabException(
+            "model " + request.onnx(),
+            "read as layers, it answers otherwise than the file, by %.2g of the largest answer"
+                .formatted(difference.getAsDouble()),
+            "Export the model anew, in a plainer form");
+      }
+      return difference;
+    } catch (ModelRefusedException e) {
+      throw new LabException(
+          "model " + request.onnx(), String.valueOf(e.getMessage()), "Export it again", e);
+    }
   }
 
   private static List<float[]> images(Dataset data, Preprocessing preprocessing) {

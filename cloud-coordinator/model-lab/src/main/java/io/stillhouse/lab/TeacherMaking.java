@@ -77,7 +77,7 @@ final class TeacherMaking {
                   Map.of("onnxruntime", OrtModel.runtimeVersion())));
       Evaluation evaluation =
           new MeasuredFolder(evaluator)
-              .write(request.out(), model, data, progress.part(TRAINED, 1));
+              .write(request.out(), model, data, Map.of(), progress.part(TRAINED, 1));
       run.finish();
       progress.report("done", 1, "");
       return new TrainedModel(request.out(), plan, evaluation, data.origin().warnings());

@@ -3,6 +3,7 @@ package io.stillhouse.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.lab.compress.RecipeYaml;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Preprocessing;
@@ -60,10 +61,16 @@ class ModelImportTest {
   }
 
   @Test
-  void an_imported_model_is_as_good_as_it_was_trains_on_and_is_compressed() {
+  void an_imported_model_is_as_good_as_it_was_trains_on_and_is_compressed() throws IOException {
     assertThat(bring(Optional.empty(), false, "brought").accuracy()).isEqualTo(accuracy);
     StoredModel stored = ModelStore.read(folder.resolve("brought"));
     assertThat(stored.provenance().recipe()).containsEntry("import", "model.onnx");
+    assertThat(
+            new ObjectMapper()
+                .readTree(folder.resolve("brought").resolve("report.json").toFile())
+                .path("differenceFromFile")
+                .asDouble(1))
+        .isLessThan(1e-5);
     assertThat(stored.network().graph().nodes())
         .as("the file has its normalisation folded in")
         .anyMatch(node -> node.layer() instanceof Layer.BatchNorm);

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * Trains students on one data set with the native engine. Each training has a folder of checkpoints
@@ -61,6 +62,11 @@ public final class DataTrainer implements StudentTrainer {
   @Override
   public DataTrainer on(Dataset other) {
     return new DataTrainer(runtime, other, preprocessing, checkpoints);
+  }
+
+  @Override
+  public OptionalDouble accuracy(Network network) {
+    return OptionalDouble.of(new Trainer(runtime).accuracy(network, data.test(), preprocessing));
   }
 
   /** Images are spread evenly over the training set, so that one sorted by class is no trap. */

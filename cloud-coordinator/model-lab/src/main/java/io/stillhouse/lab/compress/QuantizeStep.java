@@ -17,6 +17,7 @@ import io.stillhouse.model.recipe.Compression.Quantize;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Carries out a quantization step. */
@@ -37,14 +38,20 @@ final class QuantizeStep {
    * A network and its file.
    *
    * @param network the float network that the file was written from
+   * @param simulated the network whose training rounds as the file does; empty where no training
+   *     rounds so
    * @param notes what was tried, in order; empty without a bound on accuracy
    */
-  record Quantized(Network network, StudentFolder.Onnx onnx, List<Map<String, Object>> notes) {}
+  record Quantized(
+      Network network,
+      StudentFolder.Onnx onnx,
+      Optional<Network> simulated,
+      List<Map<String, Object>> notes) {}
 
   Quantized run(Network network, Quantize step, Progress progress) {
     try {
       if (step.precision() == Precision.FP16) {
-        return made(network, OnnxExporter.fp16(TrainingMarks.without(network)));
+        return made(network, OnnxExporter.fp16(TrainingMarks.without(network)), Optional.empty());
       }
       List<float[]> images = images();
       Network prepared = network;
@@ -52,23 +59,24 @@ final class QuantizeStep {
         prepared = trained(network, step, images, progress.part(0, 0.8));
       }
       if (step.mode() == Quantize.Mode.QAT_LEARNED) {
-        return made(
-            prepared, OnnxExporter.int8(TrainingMarks.without(prepared), learned(prepared)));
+        Attempt attempt = new Attempt(TrainingMarks.without(prepared), learned(prepared));
+        return made(attempt.network(), attempt.onnx(), Optional.of(attempt.simulated()));
       }
       if (step.repairs().accuracyDropMax() < 1) {
         return new RescueLadder(context, images)
             .run(network, prepared, step, progress.part(0.8, 1));
       }
       Attempt attempt = Attempt.of(prepared, step.calibration(), images, Attempt.Repair.of(step));
-      return made(attempt.network(), attempt.onnx());
+      return made(attempt.network(), attempt.onnx(), Optional.of(attempt.simulated()));
     } catch (IllegalArgumentException | ModelRefusedException e) {
       throw new LabException(
           "recipe step quantize", String.valueOf(e.getMessage()), "Keep float32", e);
     }
   }
 
-  private static Quantized made(Network network, byte[] onnx) {
-    return new Quantized(TrainingMarks.without(network), new StudentFolder.Onnx(onnx), List.of());
+  private static Quantized made(Network network, byte[] onnx, Optional<Network> simulated) {
+    return new Quantized(
+        TrainingMarks.without(network), new StudentFolder.Onnx(onnx), simulated, List.of());
   }
 
   private List<float[]> images() {
@@ -155,6 +163,11 @@ final class QuantizeStep {
         prepared = repair.correctBias() ? BiasCorrection.correct(prepared, images) : prepared;
       }
       return new Attempt(prepared, Calibrator.calibrate(prepared, images, calibration));
+    }
+
+    /** A network that rounds in training as the file does. */
+    Network simulated() {
+      return marked(OnnxExporter.integerForm(network), ranges);
     }
 
     byte[] onnx() {

@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /** Applies compression steps to a teacher, one after the other. Thread-confined. */
 public final class RecipeRun {
@@ -68,6 +69,13 @@ public final class RecipeRun {
         if (!made.notes().isEmpty()) {
           notes.put(step + ".quantize", made.notes());
         }
+        made.simulated()
+            .map(simulated -> context.trainer().accuracy(simulated))
+            .filter(OptionalDouble::isPresent)
+            .ifPresent(
+                accuracy ->
+                    notes.put(
+                        step + ".simulated", Map.of("accuracyInTraining", accuracy.getAsDouble())));
         return new Result(made.network(), made.onnx(), notes);
       }
       network =

@@ -57,7 +57,7 @@ final class RescueLadder {
       notes.add(QuantizeStep.note(rung.toString(), accuracy, onnx));
       progress.report("quantize", 0, rung.toString());
       if (accuracy >= bound) {
-        return quantized(attempt, onnx);
+        return quantized(attempt, onnx, Optional.of(attempt.simulated()));
       }
       if (best == null || accuracy > best.accuracy()) {
         best = new Tried(rung, attempt, accuracy);
@@ -68,7 +68,7 @@ final class RescueLadder {
         new MixedPrecision(validation, reference)
             .search(from.attempt(), bound, tried -> note(from.rung(), tried), progress);
     if (kept.isPresent()) {
-      return quantized(from.attempt(), kept.get().onnx().bytes());
+      return quantized(from.attempt(), kept.get().onnx().bytes(), Optional.empty());
     }
     throw new LabException(
         "recipe step quantize",
@@ -118,7 +118,8 @@ final class RescueLadder {
     return rungs;
   }
 
-  private Quantized quantized(Attempt attempt, byte[] onnx) {
-    return new Quantized(attempt.network(), new StudentFolder.Onnx(onnx), List.copyOf(notes));
+  private Quantized quantized(Attempt attempt, byte[] onnx, Optional<Network> simulated) {
+    return new Quantized(
+        attempt.network(), new StudentFolder.Onnx(onnx), simulated, List.copyOf(notes));
   }
 }

@@ -7,6 +7,7 @@ import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.teacher.TrainingPlan;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /**
  * Trains a network on the logits of a teacher, over data that the implementation holds. Equal
@@ -25,6 +26,14 @@ public interface StudentTrainer {
   default StudentTrainer on(Dataset other) {
     throw new LabException(
         "distillation", "this trainer has one data set", "Leave the unlabelled pictures out");
+  }
+
+  /**
+   * Share of the test images that a network gets right as training sees it, with the rounding that
+   * its marks ask for; empty for a trainer that cannot tell.
+   */
+  default OptionalDouble accuracy(Network network) {
+    return OptionalDouble.empty();
   }
 
   /**

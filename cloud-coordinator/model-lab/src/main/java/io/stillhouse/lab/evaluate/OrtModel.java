@@ -32,12 +32,18 @@ public final class OrtModel implements AutoCloseable {
   private OrtModel(OrtEnvironment environment, OrtSession session) throws OrtException {
     this.session = session;
     long[] in = shape(session, session.getInputInfo().keySet(), true);
-    long[] out = shape(session, Set.of(OnnxExporter.OUTPUT), false);
+    String answer = answer(session.getOutputInfo().keySet());
+    long[] out = shape(session, Set.of(answer), false);
     this.input = direct(elements(in));
     this.output = direct(elements(out));
     String name = session.getInputInfo().keySet().iterator().next();
     this.inputs = Map.of(name, OnnxTensor.createTensor(environment, input, in));
-    this.outputs = Map.of(OnnxExporter.OUTPUT, OnnxTensor.createTensor(environment, output, out));
+    this.outputs = Map.of(answer, OnnxTensor.createTensor(environment, output, out));
+  }
+
+  /** The lab's own name, or the only one that a file of another tool has. */
+  private static String answer(Set<String> names) {
+    return names.size() == 1 ? names.iterator().next() : OnnxExporter.OUTPUT;
   }
 
   /** Version of the runtime that measures here. */
@@ -48,6 +54,16 @@ public final class OrtModel implements AutoCloseable {
   /** Loads from bytes with one thread, so that nothing beside the file can be read. */
   public static OrtModel open(byte[] onnx) {
     return open(onnx, 1);
+  }
+
+  /** Loads from a file, with weights that may lie beside it. */
+  public static OrtModel open(Path onnx) {
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    try (OrtSession.SessionOptions options = options(1)) {
+      return new OrtModel(environment, environment.createSession(onnx.toString(), options));
+    } catch (OrtException e) {
+      throw new ModelRefusedException("ONNX Runtime refuses the model: " + firstLine(e), e);
+    }
   }
 
   public static OrtModel open(byte[] onnx, int threads) {
@@ -154,8 +170,7 @@ public final class OrtModel implements AutoCloseable {
     String name = names.iterator().next();
     var info = (input ? session.getInputInfo() : session.getOutputInfo()).get(name);
     if (info == null || !(info.getInfo() instanceof TensorInfo tensor)) {
-      throw new ModelRefusedException(
-          "the model has no tensor output named %s".formatted(OnnxExporter.OUTPUT), null);
+      throw new ModelRefusedException("the model has no tensor named %s".formatted(name), null);
     }
     long[] shape = tensor.getShape();
     for (int i = 0; i < shape.length; i++) {

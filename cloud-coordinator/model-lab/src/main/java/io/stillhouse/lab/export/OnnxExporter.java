@@ -121,7 +121,8 @@ public final class OnnxExporter {
     Files.write(out, fp32(RandomWeights.of(graph, seed)));
   }
 
-  private static Network integerForm(Network network) {
+  /** The network that {@link #int8} writes: without normalisation that is not a convolution. */
+  public static Network integerForm(Network network) {
     return NormAsConv.rewrite(BatchNormFolding.fold(network));
   }
 

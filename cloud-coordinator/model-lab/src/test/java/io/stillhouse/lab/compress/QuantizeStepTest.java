@@ -1,5 +1,6 @@
 package io.stillhouse.lab.compress;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -31,6 +32,7 @@ import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
 import io.stillhouse.model.recipe.Compression.Quantize.Mode;
 import io.stillhouse.model.recipe.Compression.Quantize.Repairs;
+import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -135,6 +137,30 @@ class QuantizeStepTest {
     // The file is that of the network that is kept.
     assertThat(validation.judged(OnnxExporter.fp32(made.network()), reference).error())
         .isLessThan(1.0);
+  }
+
+  @Test
+  void the_report_says_how_good_training_thought_the_file_to_be() {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.5, SEED);
+    StepContext context = context(network);
+    RecipeRun.Result made =
+        new RecipeRun(context.trainer(), DATA, context.teacher(), SEED)
+            .run(
+                new CompressionRecipe(
+                    SEED, List.of(new Quantize(Precision.INT8, Calibration.PERCENTILE))),
+                Progress.none());
+    int right = 0;
+    try (OrtModel file = OrtModel.open(made.onnx().bytes())) {
+      for (int i = 0; i < DATA.test().count(); i++) {
+        float[] logits = file.run(Evaluator.input(DATA.test(), i, SCALING));
+        right += Evaluator.argMax(logits) == DATA.test().label(i) ? 1 : 0;
+      }
+    }
+    assertThat(made.notes()).containsOnlyKeys("step1.simulated");
+    Map<?, ?> note = (Map<?, ?>) requireNonNull(made.notes().get("step1.simulated"));
+    double simulated = (double) requireNonNull(note.get("accuracyInTraining"));
+    // One image of 64 may stand on the other side of a half.
+    assertThat(simulated).isCloseTo((double) right / DATA.test().count(), within(1.5 / 64));
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.OnnxChecker;
 import io.stillhouse.lab.testing.PlainRunner;
@@ -128,6 +129,34 @@ class OnnxImportTest {
         .filter(Layer.Activation.class::isInstance)
         .map(layer -> ((Layer.Activation) layer).function())
         .toList();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "residual, 3x16x16",
+    "inverted, 3x16x16",
+    "spelled_out, 1x12x12",
+    "halved, 3x8x8",
+    "beside, 1x8x8"
+  })
+  void the_difference_from_the_file_is_rounding_and_another_network_is_told(
+      String name, String shape) {
+    assumeTrue(python, "python3-onnx is not installed");
+    Network network = read(name, shape);
+    Random random = new Random(SEED);
+    List<float[]> images =
+        Stream.generate(() -> Networks.image(network.graph().input(), random)).limit(4).toList();
+    Path file = files.resolve("good").resolve(name + ".onnx");
+    assertThat(Parity.difference(file, network, images).orElseThrow()).isLessThan(1e-5);
+    Weights.Builder weights = network.weights().toBuilder();
+    String first = network.weights().names().iterator().next();
+    float[] values = network.weights().values(first);
+    values[values.length - 1] += 1;
+    weights.put(first, values, network.weights().shape(first));
+    assertThat(
+            Parity.difference(file, new Network(network.graph(), weights.build()), images)
+                .orElseThrow())
+        .isGreaterThan(1e-4);
   }
 
   @ParameterizedTest

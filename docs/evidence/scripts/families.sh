@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Trains small forms of the families under one budget and draws what docs/evidence/families.md shows.
+# usage: families.sh IMAGES_DIR RUNS_DIR [EPOCHS]    IMAGES_DIR holds train/ and test/ of CIFAR-10
+# May be ended and started again at any time: finished networks are kept, an unfinished one goes on.
+set -euo pipefail
+
+data=images:$1
+runs=$2
+epochs=${3:-5}
+threads=${THREADS:-2}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+stillhouse=${STILLHOUSE:-$here/../../../deploy/bin/stillhouse}
+
+# Network and width. Those that take minutes for an image (VGG-16, DenseNet-121, Xception) are left out.
+families="
+lenet5 1
+squeezenet1_1 0.5
+shufflenet_v2 0.5
+ghostnet 0.5
+mobilenet_v3_small 1
+mobilenet_v1 0.5
+shufflenet_v1 0.5
+mobilenet_v2 0.5
+mnasnet_b1 0.5
+efficientnet_b0 0.5
+mobilenet_v3_large 0.5
+resnet20 1
+ds_cnn 1
+"
+
+mkdir -p "$runs"
+while read -r network width; do
+  [ -n "$network" ] || continue
+  name=$network-w$width
+  [ -d "$runs/$name" ] || "$stillhouse" lab train --data "$data" --network "$network" \
+    --width "$width" --epochs "$epochs" --seed 7 --threads "$threads" --out "$runs/$name" > /dev/null
+  [ -s "$runs/$name.json" ] || {
+    "$stillhouse" lab evaluate --model "$runs/$name" --data "$data" --json > "$runs/$name.json.partial"
+    mv "$runs/$name.json.partial" "$runs/$name.json"
+  }
+done <<< "$families"
+python3 "$here/families_chart.py" "$runs"
