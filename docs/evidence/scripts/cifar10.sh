@@ -24,9 +24,14 @@ keep() {
 }
 
 mkdir -p "$runs"
-keep resnet20 train --network resnet20 --epochs 28 --seed 7
-for recipe in int8-minmax int8-percentile prune-2x; do
+keep resnet20 train --network resnet20 --epochs 80 --seed 7
+# The quick ones first, so that a short sitting has something to show.
+for recipe in int8-minmax int8-percentile int8-qat int8-qat-learned prune-2x low-rank-1.5x mixed; do
   keep "resnet20-$recipe" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml"
 done
-keep resnet20-prune-2x-int8 compress --teacher "$runs/resnet20-prune-2x" \
-  --recipe "$recipes/int8-percentile.yaml"
+for seed in 1 2 3; do
+  for recipe in distill-resnet8 alone-resnet8; do
+    keep "$recipe-$seed" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml" \
+      --seed "$seed"
+  done
+done
