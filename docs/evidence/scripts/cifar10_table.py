@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Prints the table of docs/evidence/cifar10.md and writes its JSON.
+
+usage: cifar10_table.py RUNS_DIR OUT.json     RUNS_DIR as cifar10.sh leaves it
+"""
+
+import json
+import os
+import sys
+
+
+def read(*parts):
+    path = os.path.join(*parts)
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def main(runs, out):
+    teacher = read(runs, "resnet20.json")
+    names = sorted(name[: -len(".json")] for name in os.listdir(runs) if name.endswith(".json"))
+    names.sort(key=lambda name: name != "resnet20")
+    rows = []
+    for name in names:
+        row = {"name": name, **read(runs, name + ".json")}
+        row.pop("directory", None)
+        report = read(runs, name, "report.json")
+        for note in report.get("notes", {}).values():
+            if isinstance(note, dict) and "accuracyInTraining" in note:
+                row["accuracyInTraining"] = note["accuracyInTraining"]
+        stages = report.get("stages", [])
+        if stages:
+            row["fp32P50Micros"] = stages[-1].get("fp32P50Micros")
+            row["int8P50Micros"] = stages[-1].get("int8P50Micros")
+        rows.append(row)
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump(rows, file, indent=2)
+        file.write("\n")
+    print("| Model | Accuracy, % | Points | MACs fewer | File smaller | Wire smaller | As training simulated it, % |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        simulated = row.get("accuracyInTraining")
+        print(
+            f'| {row["name"]} | {100 * row["accuracy"]:.2f} | {100 * (row["accuracy"] - teacher["accuracy"]):+.2f} '
+            f'| {teacher["macs"] / row["macs"]:.2f}x | {teacher["fileBytes"] / row["fileBytes"]:.2f}x '
+            f'| {teacher["wireBytes"] / row["wireBytes"]:.2f}x '
+            f'| {"" if simulated is None else format(100 * simulated, ".2f")} |'
+        )
+
+
+main(sys.argv[1], sys.argv[2])
