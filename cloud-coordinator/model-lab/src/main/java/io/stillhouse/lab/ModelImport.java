@@ -21,7 +21,6 @@ import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -132,7 +131,7 @@ final class ModelImport {
 
   private static Digest digest(ImportRequest request) {
     try {
-      return Digest.of(Files.readAllBytes(request.onnx()));
+      return Digest.ofFile(request.onnx());
     } catch (IOException e) {
       throw new LabException(
           "model " + request.onnx(), String.valueOf(e.getMessage()), "Check the file", e);
@@ -159,17 +158,7 @@ final class ModelImport {
     if (old.layer() instanceof Layer.Linear linear) {
       head = new Layer.Linear(linear.in(), classes, true);
     } else if (old.layer() instanceof Layer.Conv c) {
-      head =
-          new Layer.Conv(
-              c.in(),
-              classes,
-              c.kernelHeight(),
-              c.kernelWidth(),
-              c.stride(),
-              c.padHeight(),
-              c.padWidth(),
-              1,
-              true);
+      head = c.withChannels(c.in(), classes, 1).withBias(true);
     } else {
       throw new LabException(
           "model " + request.onnx(),

@@ -165,16 +165,7 @@ final class Compaction {
     }
     List<Integer> in = left(node.inputs().get(0));
     if (layer instanceof Layer.Conv conv) {
-      return new Layer.Conv(
-          in.size(),
-          out,
-          conv.kernelHeight(),
-          conv.kernelWidth(),
-          conv.stride(),
-          conv.padHeight(),
-          conv.padWidth(),
-          conv.depthwise() ? out : conv.groups(),
-          conv.bias());
+      return conv.withChannels(in.size(), out, conv.depthwise() ? out : conv.groups());
     }
     if (layer instanceof Layer.BatchNorm norm) {
       return new Layer.BatchNorm(out, norm.epsilon(), norm.momentum());

@@ -35,7 +35,7 @@ public final class BatchNormFolding {
       Node norm = normOf.get(node.name());
       Layer layer = node.layer();
       if (norm != null && layer instanceof Layer.Conv conv) {
-        layer = withBias(conv);
+        layer = conv.withBias(true);
         foldWeights(network.weights(), weights, node.name(), norm);
       }
       nodes.add(new Node(node.name(), layer, inputs));
@@ -80,18 +80,5 @@ public final class BatchNormFolding {
     for (String part : new String[] {".gamma", ".beta", ".mean", ".var"}) {
       to.remove(norm.name() + part);
     }
-  }
-
-  private static Layer.Conv withBias(Layer.Conv conv) {
-    return new Layer.Conv(
-        conv.in(),
-        conv.out(),
-        conv.kernelHeight(),
-        conv.kernelWidth(),
-        conv.stride(),
-        conv.padHeight(),
-        conv.padWidth(),
-        conv.groups(),
-        true);
   }
 }

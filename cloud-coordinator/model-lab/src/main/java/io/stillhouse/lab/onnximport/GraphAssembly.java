@@ -85,17 +85,7 @@ final class GraphAssembly {
     if (layer(of) instanceof Layer.Linear linear && !linear.bias()) {
       biased = new Layer.Linear(linear.in(), linear.out(), true);
     } else if (layer(of) instanceof Layer.Conv c && !c.bias()) {
-      biased =
-          new Layer.Conv(
-              c.in(),
-              c.out(),
-              c.kernelHeight(),
-              c.kernelWidth(),
-              c.stride(),
-              c.padHeight(),
-              c.padWidth(),
-              c.groups(),
-              true);
+      biased = c.withBias(true);
     } else {
       return false;
     }

@@ -51,7 +51,7 @@ public final class Renormalisation {
       }
       // What reads the result goes on reading it by its name.
       String name = node.name() + ".conv";
-      nodes.add(new Node(name, unbiased(conv), node.inputs()));
+      nodes.add(new Node(name, conv.withBias(false), node.inputs()));
       nodes.add(new Node(node.name(), Layer.BatchNorm.of(conv.out()), List.of(name)));
       weights.put(
           name + ".weight",
@@ -101,19 +101,6 @@ public final class Renormalisation {
       }
     }
     return spreads;
-  }
-
-  private static Layer.Conv unbiased(Layer.Conv conv) {
-    return new Layer.Conv(
-        conv.in(),
-        conv.out(),
-        conv.kernelHeight(),
-        conv.kernelWidth(),
-        conv.stride(),
-        conv.padHeight(),
-        conv.padWidth(),
-        conv.groups(),
-        false);
   }
 
   /** Mean and variance of each channel of one convolution. */

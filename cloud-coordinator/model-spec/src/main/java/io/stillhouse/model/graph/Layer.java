@@ -46,6 +46,26 @@ public sealed interface Layer {
       return new Conv(in, out, kernel, kernel, stride, kernel / 2, kernel / 2, groups, false);
     }
 
+    /** The same window between other channels. */
+    public Conv withChannels(int otherIn, int otherOut, int otherGroups) {
+      return new Conv(
+          otherIn,
+          otherOut,
+          kernelHeight,
+          kernelWidth,
+          stride,
+          padHeight,
+          padWidth,
+          otherGroups,
+          bias);
+    }
+
+    /** The same convolution with or without a bias. */
+    public Conv withBias(boolean other) {
+      return new Conv(
+          in, out, kernelHeight, kernelWidth, stride, padHeight, padWidth, groups, other);
+    }
+
     public boolean depthwise() {
       return groups > 1 && groups == in && groups == out;
     }

@@ -98,7 +98,7 @@ final class ConvRewriting {
     int narrow = Math.max(1, conv.in() / strategy.whole());
     List<Node> made =
         unit.further(".squeeze", conv(conv.in(), narrow, 1, Grid.POINT, conv), unit.from());
-    made.addAll(unit.with(resized(conv, narrow, conv.out()), end(made)));
+    made.addAll(unit.with(conv.withChannels(narrow, conv.out(), 1), end(made)));
     return Optional.of(made);
   }
 
@@ -107,24 +107,14 @@ final class ConvRewriting {
     int narrow = Math.max(1, conv.out() / strategy.whole());
     List<Node> made =
         unit.further(".down", conv(conv.in(), narrow, 1, Grid.POINT, conv), unit.from());
-    made.addAll(unit.further(".mid", resized(conv, narrow, narrow), end(made)));
+    made.addAll(unit.further(".mid", conv.withChannels(narrow, narrow, 1), end(made)));
     made.addAll(unit.with(conv(narrow, conv.out(), 1, Grid.POINT, conv), end(made)));
     return Optional.of(made);
   }
 
   private Optional<List<Node>> separable(ConvUnit unit) {
     Layer.Conv conv = unit.conv();
-    Layer.Conv depthwise =
-        new Layer.Conv(
-            conv.in(),
-            conv.in(),
-            conv.kernelHeight(),
-            conv.kernelWidth(),
-            conv.stride(),
-            conv.padHeight(),
-            conv.padWidth(),
-            conv.in(),
-            conv.bias());
+    Layer.Conv depthwise = conv.withChannels(conv.in(), conv.in(), conv.in());
     List<Node> made = unit.further(".dw", depthwise, unit.from());
     made.addAll(unit.with(conv(conv.in(), conv.out(), 1, Grid.POINT, conv), end(made)));
     return Optional.of(made);
@@ -150,17 +140,7 @@ final class ConvRewriting {
     if (conv.in() % groups != 0 || conv.out() % groups != 0) {
       return none();
     }
-    Layer.Conv grouped =
-        new Layer.Conv(
-            conv.in(),
-            conv.out(),
-            conv.kernelHeight(),
-            conv.kernelWidth(),
-            conv.stride(),
-            conv.padHeight(),
-            conv.padWidth(),
-            groups,
-            conv.bias());
+    Layer.Conv grouped = conv.withChannels(conv.in(), conv.out(), groups);
     List<Node> made = unit.alike(".grouped", grouped, unit.from());
     made.add(new Node(unit.end().name(), new Layer.ChannelShuffle(groups), List.of(end(made))));
     return Optional.of(made);
@@ -172,7 +152,7 @@ final class ConvRewriting {
     if (half < 2) {
       return none();
     }
-    List<Node> made = unit.alike(".real", resized(conv, conv.in(), half), unit.from());
+    List<Node> made = unit.alike(".real", conv.withChannels(conv.in(), half, 1), unit.from());
     String real = end(made);
     made.addAll(unit.alike(".ghost", conv(half, half, 3, new Grid(1, 1, half), conv), real));
     made.add(new Node(unit.end().name(), new Layer.Concat(), List.of(real, end(made))));
@@ -195,19 +175,6 @@ final class ConvRewriting {
         grid.pad(),
         grid.groups(),
         model.bias());
-  }
-
-  private static Layer.Conv resized(Layer.Conv conv, int in, int out) {
-    return new Layer.Conv(
-        in,
-        out,
-        conv.kernelHeight(),
-        conv.kernelWidth(),
-        conv.stride(),
-        conv.padHeight(),
-        conv.padWidth(),
-        1,
-        conv.bias());
   }
 
   private static int groups(Layer.Conv conv, int channels) {
