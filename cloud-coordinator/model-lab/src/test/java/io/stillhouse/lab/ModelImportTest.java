@@ -60,6 +60,16 @@ class ModelImportTest {
         new ImportRequest(onnx, photos, scaling, newHead, folder.resolve(out)), Progress.none());
   }
 
+  private TrainedModel further(DataSpec data, String from, int epochs) {
+    return lab.train(
+        new TrainRequest(
+            data,
+            new TrainRequest.Start.Stored(folder.resolve(from)),
+            epochs(epochs),
+            folder.resolve("further")),
+        Progress.none());
+  }
+
   @Test
   void an_imported_model_is_as_good_as_it_was_trains_on_and_is_compressed() throws IOException {
     assertThat(bring(Optional.empty(), false, "brought").accuracy()).isEqualTo(accuracy);
@@ -75,14 +85,7 @@ class ModelImportTest {
         .as("the file has its normalisation folded in")
         .anyMatch(node -> node.layer() instanceof Layer.BatchNorm);
 
-    TrainedModel further =
-        lab.train(
-            new TrainRequest(
-                photos,
-                new TrainRequest.Start.Stored(folder.resolve("brought")),
-                epochs(2),
-                folder.resolve("further")),
-            Progress.none());
+    TrainedModel further = further(photos, "brought", 2);
     assertThat(further.evaluation().accuracy()).isGreaterThan(accuracy - 0.1);
     assertThat(ModelStore.read(folder.resolve("further")).network().weights().names())
         .containsExactlyElementsOf(stored.network().weights().names());
@@ -125,14 +128,7 @@ class ModelImportTest {
     bring(Optional.empty(), true, "brought");
     StoredModel stored = ModelStore.read(folder.resolve("brought"));
     assertThat(stored.network().graph().classes()).isEqualTo(4);
-    TrainedModel further =
-        lab.train(
-            new TrainRequest(
-                photos,
-                new TrainRequest.Start.Stored(folder.resolve("brought")),
-                epochs(16),
-                folder.resolve("further")),
-            Progress.none());
+    TrainedModel further = further(photos, "brought", 16);
     assertThat(further.evaluation().accuracy()).isGreaterThan(0.5);
   }
 
@@ -140,27 +136,11 @@ class ModelImportTest {
   void training_on_from_other_data_or_from_nothing_is_refused_in_one_line() throws IOException {
     DataSpec four =
         DataSpec.parse("images:" + PhotoFolder.write(folder.resolve("four"), 4, 12, SEED));
-    assertThatThrownBy(
-            () ->
-                lab.train(
-                    new TrainRequest(
-                        four,
-                        new TrainRequest.Start.Stored(folder.resolve("teacher")),
-                        epochs(1),
-                        folder.resolve("further")),
-                    Progress.none()))
+    assertThatThrownBy(() -> further(four, "teacher", 1))
         .isInstanceOf(LabException.class)
         .hasMessageContaining("of classes [class-0, class-1, class-2], the data has")
         .hasMessageNotContaining("\n");
-    assertThatThrownBy(
-            () ->
-                lab.train(
-                    new TrainRequest(
-                        photos,
-                        new TrainRequest.Start.Stored(folder.resolve("nowhere")),
-                        epochs(1),
-                        folder.resolve("further")),
-                    Progress.none()))
+    assertThatThrownBy(() -> further(photos, "nowhere", 1))
         .isInstanceOf(LabException.class)
         .hasMessageContaining("there is no model.json in it");
     assertThat(folder.resolve("further.unfinished")).doesNotExist();

@@ -63,8 +63,7 @@ final class RedesignStep {
   private Redesigned rewrite(Network network, DesignStrategy strategy) {
     Redesign redesign = Redesign.of(network.graph(), strategy);
     return new Redesigned(
-        new Network(
-            redesign.after(), carriedOver(network, redesign.after(), context.seed()).build()),
+        new Network(redesign.after(), carriedOver(network, redesign.after(), context.seed())),
         redesign.changed());
   }
 
@@ -90,7 +89,7 @@ final class RedesignStep {
    * Old weights where a layer is as it was, new ones elsewhere. A normalisation behind a new layer
    * starts anew as well: its statistics are those of another map.
    */
-  private static Weights.Builder carriedOver(Network network, NetworkGraph after, long seed) {
+  private static Weights carriedOver(Network network, NetworkGraph after, long seed) {
     Set<Node> before = new HashSet<>(network.graph().nodes());
     Set<String> fresh = new HashSet<>();
     for (Node node : after.nodes()) {
@@ -107,6 +106,6 @@ final class RedesignStep {
       Weights from = fresh.contains(node) ? chance : network.weights();
       weights.put(name, from.values(name), from.shape(name));
     }
-    return weights;
+    return weights.build();
   }
 }
