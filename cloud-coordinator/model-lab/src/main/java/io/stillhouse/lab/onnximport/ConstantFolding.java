@@ -39,7 +39,7 @@ final class ConstantFolding {
   }
 
   private ConstantTensor constant(Operation op) throws IOException {
-    Optional<AttributeProto> value = op.tensor("value");
+    Optional<AttributeProto> value = op.attribute("value");
     if (value.isPresent()) {
       return tensors.read(value.get().getT());
     }
@@ -68,7 +68,9 @@ final class ConstantFolding {
       case "Gather" -> gathered(x, in.get(1));
       case "Slice" -> sliced(op, x, in);
       case "Add", "Sub", "Mul", "Div" -> combined(op.type(), x, in.get(1));
-      default -> throw new IllegalArgumentException("it computes with constants alone");
+      default ->
+          throw new IllegalArgumentException(
+              "it computes a constant (expected: weights as plain numbers, so no quantized model)");
     };
   }
 

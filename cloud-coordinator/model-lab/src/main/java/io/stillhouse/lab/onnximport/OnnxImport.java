@@ -80,7 +80,7 @@ public final class OnnxImport {
     if (graph.getNodeCount() == 0 || graph.getOutputCount() == 0) {
       throw new IllegalArgumentException("it is no ONNX file, or one without nodes");
     }
-    long opset = opset(model);
+    requireOpset(model);
     TensorReader tensors = new TensorReader(folder);
     Set<String> given =
         graph.getInitializerList().stream().map(TensorProto::getName).collect(Collectors.toSet());
@@ -100,7 +100,7 @@ public final class OnnxImport {
     ConstantFolding folding = new ConstantFolding(reading, tensors);
     Operators operators = new Operators(reading);
     for (NodeProto node : graph.getNodeList()) {
-      Operation op = new Operation(node, opset);
+      Operation op = new Operation(node);
       try {
         Optional<ConstantTensor> number = folding.fold(op);
         if (number.isPresent()) {
@@ -115,7 +115,7 @@ public final class OnnxImport {
     return assembly.network(name, reading.result(graph.getOutput(0).getName()));
   }
 
-  private static long opset(ModelProto model) {
+  private static void requireOpset(ModelProto model) {
     long opset =
         model.getOpsetImportList().stream()
             .filter(set -> set.getDomain().isEmpty() || set.getDomain().equals("ai.onnx"))
@@ -126,7 +126,6 @@ public final class OnnxImport {
       throw new IllegalArgumentException(
           "operator set %d (expected: %d to %d)".formatted(opset, OPSET_MIN, OPSET_MAX));
     }
-    return opset;
   }
 
   private static Map<String, Integer> readers(GraphProto graph) {

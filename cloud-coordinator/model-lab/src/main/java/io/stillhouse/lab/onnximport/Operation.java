@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** One node of a file, asked by the names that the ONNX operator specification gives. */
-record Operation(NodeProto proto, long opset) {
+record Operation(NodeProto proto) {
 
   String type() {
     return proto.getOpType();
@@ -38,7 +38,7 @@ record Operation(NodeProto proto, long opset) {
     return proto.getOutputCount() == 0 ? "" : proto.getOutput(0);
   }
 
-  private Optional<AttributeProto> attribute(String name) {
+  Optional<AttributeProto> attribute(String name) {
     return proto.getAttributeList().stream().filter(a -> a.getName().equals(name)).findFirst();
   }
 
@@ -67,10 +67,6 @@ record Operation(NodeProto proto, long opset) {
                         v -> (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, v)))
                     .toArray())
         .orElse(otherwise);
-  }
-
-  Optional<AttributeProto> tensor(String name) {
-    return attribute(name);
   }
 
   /** Refuses an attribute whose value is none of those that the graph has a layer for. */

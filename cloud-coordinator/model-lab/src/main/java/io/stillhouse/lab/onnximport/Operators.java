@@ -50,12 +50,7 @@ final class Operators {
     rules.put("Softmax", values::probabilities);
     rules.put("LogSoftmax", values::probabilities);
     rules.put("Identity", op -> reading.any(op, 0));
-    rules.put("Split", op -> split(op, shapes));
-  }
-
-  private FeatureMap split(Operation op, ShapeOperators shapes) {
-    shapes.split(op);
-    return reading.known(op.output());
+    rules.put("Split", shapes::split);
   }
 
   /** Reads a node whose result depends on the image. */

@@ -79,15 +79,6 @@ final class Reading {
     return found;
   }
 
-  /** A tensor that has been set. */
-  FeatureMap known(String tensor) {
-    FeatureMap found = maps.get(tensor);
-    if (found == null) {
-      throw new AssertionError("not set: " + tensor);
-    }
-    return found;
-  }
-
   /** An input as it is in the graph: a whole map or a vector. */
   FeatureMap map(Operation op, int input) {
     FeatureMap found = any(op, input);

@@ -149,8 +149,8 @@ final class ShapeOperators {
         : reading.graph().add(name, new Layer.ChannelSlice(from, to), in);
   }
 
-  /** Every output is a range of channels. */
-  void split(Operation op) {
+  /** Every output is a range of channels; gives the first of them. */
+  FeatureMap split(Operation op) {
     FeatureMap in = reading.map(op, 0);
     int axis = op.whole("axis", 0);
     op.require(
@@ -163,13 +163,17 @@ final class ShapeOperators {
     op.require(
         sizes.length == 0 || (sizes.length == outputs && Arrays.stream(sizes).sum() == channels),
         "parts %s of %d channels".formatted(Arrays.toString(sizes), channels));
+    FeatureMap first = in;
     int from = 0;
     for (int i = 0; i < outputs; i++) {
       int to = Math.min(channels, from + (sizes.length == 0 ? each : sizes[i]));
       String name = op.proto().getOutput(i);
-      reading.set(name, channels(op, name, in, from, to));
+      FeatureMap part = channels(op, name, in, from, to);
+      reading.set(name, part);
+      first = i == 0 ? part : first;
       from = to;
     }
+    return first;
   }
 
   /** Zeros as further channels, or around the map, where the next convolution takes them over. */

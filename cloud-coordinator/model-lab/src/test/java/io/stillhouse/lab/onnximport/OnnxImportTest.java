@@ -217,6 +217,7 @@ class OnnxImportTest {
         "middle_softmax | operator GlobalAveragePool (node n2): it reads /net/Softmax_1:0",
         "channels_last | operator Transpose (node n1): axes [0, 2, 3, 1] of a map (expected: channels stay first",
         "no_classes | output logits is 4x8x8 (expected: one number per class)",
+        "quantized | operator DequantizeLinear (node n0): it computes a constant (expected: weights as plain numbers",
         "scaled | operator Mul (node n1): it scales by a constant",
         "old_opset | operator set 6 (expected: 7 to 21)",
         "other_shape | input input is 3x8x8 (expected: 1x8x8, as the images of the data are)",

@@ -182,6 +182,13 @@ refused("clip", lambda m: tail(m, m.op("Clip", m.conv("input", 1, 4), m.put(-1.0
 refused("middle_softmax", lambda m: tail(m, m.op("Softmax", m.conv("input", 1, 4), axis=1)))
 refused("channels_last", lambda m: tail(m, m.op("Transpose", m.conv("input", 1, 4), perm=[0, 2, 3, 1])))
 refused("no_classes", lambda m: m.conv("input", 1, 4), rank=4)
+def quantized(m):
+    weight = m.put(np.ones((4, 1, 3, 3)), np.int8)
+    real = m.op("DequantizeLinear", weight, m.put(0.1), m.put(0, np.int8))
+    tail(m, m.op("Conv", "input", real))
+
+
+refused("quantized", quantized)
 refused("scaled", lambda m: tail(m, m.op("Mul", m.conv("input", 1, 4), m.put(2.0))))
 refused("old_opset", lambda m: tail(m, m.conv("input", 1, 4)), opset=6)
 refused("other_shape", lambda m: tail(m, m.conv("input", 3, 4)), shape=(3, 8, 8))
