@@ -19,8 +19,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The native engine, unpacked, loaded and given threads. Whoever holds one may make {@link
@@ -28,7 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class TensorRuntime {
   private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
-  private static final Logger LOG = LoggerFactory.getLogger(TensorRuntime.class);
 
   /** Only the environment can say it: the engine reads it before any call of ours. */
   private static final String KERNELS = "ONEDNN_MAX_CPU_ISA";
@@ -133,11 +130,6 @@ public final class TensorRuntime {
     if (threads < 1 || threads > 1024) {
       throw new IllegalArgumentException("threads: " + threads + " (expected: 1 to 1024)");
     }
-    if (!EXACT_KERNELS.contains(System.getenv().getOrDefault(KERNELS, ""))) {
-      LOG.warn(
-          "{} is not set to AVX: the engine's newer kernels train some shapes wrongly; use the launcher, or set it",
-          KERNELS);
-    }
     synchronized (LOADING) {
       if (System.getProperty(CACHE_PROPERTY) == null) {
         System.setProperty(CACHE_PROPERTY, cache.toAbsolutePath().toString());
@@ -157,7 +149,27 @@ public final class TensorRuntime {
     // Threads share images, not operations: threads inside an operation meet thousands of times a
     // second and stand still together when the machine has other work.
     torch.set_num_threads(1);
+    checkKernels();
     return new TensorRuntime(threads);
+  }
+
+  /** Kernels that are not exact on every processor are tried on this one first. */
+  private static void checkKernels() {
+    if (EXACT_KERNELS.contains(System.getenv().getOrDefault(KERNELS, "").strip())) {
+      return;
+    }
+    List<KernelCheck.Shape> wrong = NewerKernels.WRONG;
+    if (!wrong.isEmpty()) {
+      throw new LabException(
+          "training engine",
+          "its newer kernels give wrong sums on this processor, first for " + wrong.get(0),
+          "Set %s=AVX, whose kernels are exact on every processor tried".formatted(KERNELS));
+    }
+  }
+
+  /** Tried once for each process, when first asked for. */
+  private static final class NewerKernels {
+    static final List<KernelCheck.Shape> WRONG = KernelCheck.wrong(KernelCheck.telling());
   }
 
   /**
