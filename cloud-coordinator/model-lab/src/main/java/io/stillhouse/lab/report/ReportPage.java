@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The page {@code report.html}: one file, no script, nothing fetched, any text escaped. */
 public final class ReportPage {
@@ -12,15 +14,25 @@ public final class ReportPage {
       :root{color-scheme:light dark;--ink:#1d2733;--paper:#fff;--rule:#d5dbe1;--bar:#3f72af}
       @media(prefers-color-scheme:dark){:root{--ink:#e4e9ee;--paper:#14191f;--rule:#3a444f;--bar:#7fb0ea}}
       body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
-      max-width:60rem;margin:0 auto;padding:1rem}
+      max-width:72rem;margin:0 auto;padding:1rem}
       table{border-collapse:collapse;display:block;overflow-x:auto;margin:.5rem 0 1.5rem}
       th,td{padding:.25rem .6rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
       th:first-child,td:first-child{text-align:left}
       figure{margin:1rem 0}svg{max-width:100%;height:auto}
-      svg text{font:12px system-ui,sans-serif;fill:var(--ink)}
+      svg text{font:12px system-ui,sans-serif;fill:var(--ink);
+      paint-order:stroke;stroke:var(--paper);stroke-width:3px}
       .bar,.mark{fill:var(--bar)}.axis,.line{fill:none;stroke:var(--ink)}.line{stroke:var(--bar)}
-      pre{overflow-x:auto;border:1px solid var(--rule);padding:.6rem}
+      pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--rule);padding:.6rem}
       """;
+
+  private static final Pattern NOTE = Pattern.compile("step(\\d+)\\.(\\w+)");
+  private static final Map<String, String> NOTE_TITLES =
+      Map.of(
+          "sensitivity", "sensitivity of each layer",
+          "quantize", "what was tried to keep the accuracy",
+          "simulated", "as training simulates it",
+          "lowRank", "factorised layers",
+          "redesign", "redesigned layers");
 
   private final StringBuilder page = new StringBuilder();
 
@@ -123,15 +135,27 @@ public final class ReportPage {
   private void notes(Map<String, Object> notes) {
     notes.forEach(
         (key, note) -> {
-          heading(2, key);
+          heading(2, title(key));
           if (note instanceof Map<?, ?> map && map.get("rows") instanceof List<?> rows) {
             sensitivity(map, rows);
           } else if (note instanceof List<?> rows) {
             rows(rows);
+          } else if (note instanceof Map<?, ?> map) {
+            rows(List.of(map));
           } else {
             page.append("<p>").append(escaped(Figures.text(note))).append("</p>\n");
           }
         });
+  }
+
+  /** What the notes of a step are about; a kind that is not known keeps its own name. */
+  private static String title(String key) {
+    Matcher step = NOTE.matcher(key);
+    if (!step.matches()) {
+      return key;
+    }
+    String kind = step.group(2);
+    return "Step %s: %s".formatted(step.group(1), NOTE_TITLES.getOrDefault(kind, kind));
   }
 
   /** The worst drop of each layer as a bar, and every trial as a row. */

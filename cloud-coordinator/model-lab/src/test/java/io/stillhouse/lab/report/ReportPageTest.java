@@ -49,7 +49,9 @@ class ReportPageTest {
             "step2.lowRank",
             List.of(Map.of("layer", "c", "rank", 3L)),
             "step3.word",
-            HOSTILE),
+            HOSTILE,
+            "step4.simulated",
+            Map.of("accuracyInTraining", 0.8871)),
         Map.of("recipe", HOSTILE));
   }
 
@@ -80,6 +82,17 @@ class ReportPageTest {
         .contains("<td>4.00 times less</td>")
         .contains("<td>-1.25 points</td>")
         .contains("<td>8.00 times less</td>");
+  }
+
+  @Test
+  void what_a_step_found_out_stands_under_its_number_and_what_it_is() {
+    assertThat(ReportPage.of(report()))
+        .contains("<h2>Step 1: sensitivity of each layer</h2>")
+        .contains("<h2>Step 2: factorised layers</h2>")
+        .contains("<h2>Step 3: word</h2>")
+        .contains("<h2>Step 4: as training simulates it</h2>")
+        .contains("<th scope=\"col\">accuracyInTraining</th>")
+        .contains("<td>0.8871</td>");
   }
 
   @Test
