@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Trains small forms of the families under one budget and draws what docs/evidence/families.md shows.
-# usage: families.sh IMAGES_DIR RUNS_DIR [EPOCHS]    IMAGES_DIR holds train/ and test/ of CIFAR-10
+# usage: families.sh IMAGES_DIR RUNS_DIR [EPOCHS [PER_CLASS]]
+# IMAGES_DIR holds train/ and test/ of CIFAR-10; of train/ the first PER_CLASS of each class are used.
 # May be ended and started again at any time: finished networks are kept, an unfinished one goes on.
 set -euo pipefail
 
-data=images:$1
+images=$1
 runs=$2
-epochs=${3:-5}
+epochs=${3:-3}
+per_class=${4:-2000}
 threads=${THREADS:-2}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stillhouse=${STILLHOUSE:-$here/../../../deploy/bin/stillhouse}
@@ -29,11 +31,23 @@ ds_cnn 1
 "
 
 mkdir -p "$runs"
+if [ ! -d "$runs/images" ]; then
+  rm -rf "$runs/images.partial"
+  for class in "$images"/train/*/; do
+    chosen=$runs/images.partial/train/$(basename "$class")
+    mkdir -p "$chosen"
+    find "$class" -type f | sort | awk -v n="$per_class" 'NR <= n' | xargs cp -t "$chosen"
+  done
+  cp -r "$images/test" "$runs/images.partial/test"
+  mv "$runs/images.partial" "$runs/images"
+fi
+data=images:$runs/images
+
 while read -r network width; do
   [ -n "$network" ] || continue
   name=$network-w$width
   [ -d "$runs/$name" ] || "$stillhouse" lab train --data "$data" --network "$network" \
-    --width "$width" --epochs "$epochs" --seed 7 --threads "$threads" --out "$runs/$name" > /dev/null
+    --width "$width" --epochs "$epochs" --batch 64 --learning-rate 0.1 --seed 7 --threads "$threads" --out "$runs/$name" > /dev/null
   [ -s "$runs/$name.json" ] || {
     "$stillhouse" lab evaluate --model "$runs/$name" --data "$data" --json > "$runs/$name.json.partial"
     mv "$runs/$name.json.partial" "$runs/$name.json"

@@ -47,9 +47,9 @@ public final class OnnxRuntime {
   }
 
   /**
-   * No spinning: it would cost four times the processor time for a third of the latency. On x86 the
-   * exact 8-bit kernels: the fast ones saturate, and the device would run another model than the
-   * one that was judged.
+   * No spinning: it would cost four times the processor time for a third of the latency. On x86
+   * 8-bit kernels that do not saturate, or the device would run another model than the one that was
+   * judged.
    */
   static OrtSession.SessionOptions sessionOptions(int threads) throws OrtException {
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
@@ -58,7 +58,8 @@ public final class OnnxRuntime {
     options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
     options.addConfigEntry("session.intra_op.allow_spinning", "0");
     String architecture = System.getProperty("os.arch", "");
-    if (architecture.equals("amd64") || architecture.equals("x86_64")) {
+    boolean x86 = architecture.equals("amd64") || architecture.equals("x86_64");
+    if (x86 && !IntegerKernels.exact()) {
       options.addConfigEntry("session.x64quantprecision", "1");
     }
     return options;

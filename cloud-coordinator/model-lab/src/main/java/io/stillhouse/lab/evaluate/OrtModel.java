@@ -16,9 +16,9 @@ import java.util.Set;
 
 /**
  * A model file loaded for single-image inference with the options that devices use: all
- * optimizations, no spinning, and on x86 the exact 8-bit kernels, whose results equal those of ARM
- * bit by bit (the fast ones saturate, so the lab would judge another model than the one a board
- * runs).
+ * optimizations, no spinning, and on x86 8-bit kernels that do not saturate ({@link
+ * IntegerKernels}), whose results equal those of ARM bit by bit: with others the lab would judge
+ * another model than the one a board runs.
  *
  * <p>Thread-confined. Input and output buffers are pinned: a run allocates almost nothing.
  */
@@ -92,7 +92,9 @@ public final class OrtModel implements AutoCloseable {
     options.setInterOpNumThreads(1);
     options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
     options.addConfigEntry("session.intra_op.allow_spinning", "0");
-    options.addConfigEntry("session.x64quantprecision", "1");
+    if (!IntegerKernels.exact()) {
+      options.addConfigEntry("session.x64quantprecision", "1");
+    }
     return options;
   }
 

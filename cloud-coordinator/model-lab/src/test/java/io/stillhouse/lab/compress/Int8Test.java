@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtSession;
 import io.stillhouse.lab.evaluate.IntegerFusion;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.export.ActivationRanges;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.testing.Networks;
+import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.recipe.Compression.Calibration;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,6 +60,37 @@ class Int8Test {
         assertThat(signalToNoise(whole, floats, images(network, 99)))
             .as("decibel of %s", network.graph().name())
             .isGreaterThan(15);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "separable_small, 1x28x28, 1",
+    "resnet8, 3x32x32, 1",
+    "mobilenet_v3_small, 3x32x32, 0.5",
+    "shufflenet_v2, 3x32x32, 0.5"
+  })
+  void kernels_chosen_for_this_processor_compute_what_the_exact_ones_do_bit_by_bit(
+      String name, String input, double width) throws Exception {
+    Network network = Networks.catalogue(name, input, width, SEED);
+    byte[] file = int8(network, Calibration.MIN_MAX);
+    ImageShape shape = network.graph().input();
+    long[] dimensions = {1, shape.channels(), shape.height(), shape.width()};
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.addConfigEntry("session.x64quantprecision", "1");
+      try (OrtSession exact = environment.createSession(file, options);
+          OrtModel chosen = OrtModel.open(file)) {
+        for (float[] image : images(network, 99)) {
+          try (OnnxTensor tensor =
+                  OnnxTensor.createTensor(environment, FloatBuffer.wrap(image), dimensions);
+              OrtSession.Result result =
+                  exact.run(Map.of(exact.getInputNames().iterator().next(), tensor))) {
+            float[][] logits = (float[][]) result.get(0).getValue();
+            assertThat(chosen.run(image)).isEqualTo(logits[0]);
+          }
+        }
       }
     }
   }
