@@ -13,6 +13,7 @@ import sys
 from html import escape
 
 WIDTH, HEIGHT, MARGIN = 360, 300, 46
+LETTER = 4.9  # width of a letter of a name, roughly
 PANELS = (
     ("macs", "multiply-accumulates, millions", 1e6),
     ("fileBytes", "file, KiB", 1024),
@@ -26,10 +27,28 @@ def ticks(low, high):
     return [s * 10**e for e in range(first, last + 1) for s in (1, 2, 5) if low <= s * 10**e <= high]
 
 
+def place(x, y, width, left, right, taken):
+    """A box for a mark's name beside it that covers as little as possible of what is there."""
+    best, best_cost = None, math.inf
+    for step in (0, 1, -1, 2, -2, 3, -3):
+        for start in (x + 7, x - 7 - width):
+            box = (start, y - 5 + 9 * step, start + width, y + 5 + 9 * step)
+            outside = max(0, left - box[0]) + max(0, box[2] - right)
+            cost = 3 * abs(step) + 20 * outside + sum(overlap(box, other) for other in taken)
+            if cost < best_cost:
+                best, best_cost = box, cost
+    return best
+
+
+def overlap(a, b):
+    """Area that two boxes share."""
+    return max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
 def panel(rows, left, field, title, unit):
     xs = [row[field] / unit for row in rows]
     ys = [100 * row["accuracy"] for row in rows]
-    low, high = min(xs) / 1.3, max(xs) * 1.9
+    low, high = min(xs) / 1.5, max(xs) * 1.5
     bottom, top = math.floor(min(ys) / 5) * 5, math.ceil(max(ys) / 5) * 5
     span = math.log(high / low)
     inner_w, inner_h = WIDTH - 1.5 * MARGIN, HEIGHT - 2 * MARGIN
@@ -47,9 +66,13 @@ def panel(rows, left, field, title, unit):
     for y in range(bottom, top + 1, 5):
         parts.append(f'<line x1="{left + MARGIN}" x2="{left + MARGIN + inner_w:.1f}" y1="{y_of(y):.1f}" y2="{y_of(y):.1f}"/>')
         parts.append(f'<text x="{left + MARGIN - 6}" y="{y_of(y) + 4:.1f}" text-anchor="end">{y}</text>')
-    for row, x, y in zip(rows, xs, ys):
-        parts.append(f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="4"/>')
-        parts.append(f'<text x="{x_of(x) + 6:.1f}" y="{y_of(y) + 3:.1f}" class="name">{escape(row["name"])}</text>')
+    marks = [(x_of(x), y_of(y), row["name"]) for row, x, y in zip(rows, xs, ys)]
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in marks]
+    for x, y, name in marks:
+        box = place(x, y, LETTER * len(name), left + MARGIN, left + MARGIN + inner_w, taken)
+        taken.append(box)
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
+        parts.append(f'<text x="{box[0]:.1f}" y="{box[3] - 2:.1f}" class="name">{escape(name)}</text>')
     parts.append(f'<text x="{left + MARGIN + inner_w / 2:.1f}" y="{HEIGHT - 10}" text-anchor="middle">{escape(title)}</text>')
     return "\n".join(parts)
 

@@ -66,11 +66,11 @@ class TrainerTest {
   @Test
   void a_few_epochs_beat_guessing_and_a_student_follows_its_teacher() {
     StopAt never = new StopAt(Integer.MAX_VALUE);
-    Network teacher = trainer.train(task(6, Optional.empty()), never);
+    Network teacher = trainer.train(task(10, Optional.empty()), never);
     double accuracy = trainer.accuracy(teacher, DATA.test(), PREPROCESSING);
     assertThat(accuracy).isGreaterThan(0.5);
-    assertThat(never.fractions).isSorted().endsWith(1.0).hasSizeGreaterThanOrEqualTo(6);
-    Network student = trainer.train(task(6, Optional.of(teacher)), Progress.none());
+    assertThat(never.fractions).isSorted().endsWith(1.0).hasSizeGreaterThanOrEqualTo(10);
+    Network student = trainer.train(task(10, Optional.of(teacher)), Progress.none());
     assertThat(trainer.accuracy(student, DATA.test(), PREPROCESSING)).isGreaterThan(0.5);
   }
 
