@@ -12,6 +12,7 @@ import io.stillhouse.lab.network.UnfinishedRun;
 import io.stillhouse.lab.teacher.Trainer;
 import io.stillhouse.lab.teacher.TrainingPlan;
 import io.stillhouse.lab.teacher.TrainingTask;
+import io.stillhouse.model.graph.Layer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -47,13 +48,9 @@ final class TeacherMaking {
       TrainingPlan usual =
           TrainingPlan.usual(
               request.data().kind(), data.shape(), data.train().count(), request.plan().seed());
-      TrainingPlan plan =
-          checked(
-              () ->
-                  request
-                      .plan()
-                      .over(usual.withLearningRate(start.rateShare() * usual.learningRate())));
-      Network untrained = checked(() -> start.network(data, plan.seed()));
+      Network untrained = checked(() -> start.network(data, request.plan().seed()));
+      double rate = start.rateShare(isNormalised(untrained)) * usual.learningRate();
+      TrainingPlan plan = checked(() -> request.plan().over(usual.withLearningRate(rate)));
       Preprocessing preprocessing = start.preprocessing(data);
       Map<String, Object> recipe = recipe(start, plan);
       run.claim(arguments(request, data, recipe));
@@ -82,6 +79,11 @@ final class TeacherMaking {
       progress.report("done", 1, "");
       return new TrainedModel(request.out(), plan, evaluation, data.origin().warnings());
     }
+  }
+
+  private static boolean isNormalised(Network network) {
+    return network.graph().nodes().stream()
+        .anyMatch(node -> node.layer() instanceof Layer.BatchNorm);
   }
 
   private static <T> T checked(Supplier<T> made) {

@@ -7,7 +7,6 @@ import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.model.Digest;
-import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.network.NetworkCatalog;
 import java.util.LinkedHashMap;
@@ -21,8 +20,10 @@ interface TrainingStart {
   /** How pixels are scaled. */
   Preprocessing preprocessing(Dataset data);
 
-  /** Learning rate as a share of that of training from chance. */
-  double rateShare();
+  /**
+   * Learning rate as a share of what suits the data, for a network with normalisation or without.
+   */
+  double rateShare(boolean normalised);
 
   /** What it is, for the provenance. */
   Map<String, Object> recipe();
@@ -41,6 +42,8 @@ interface TrainingStart {
 
   /** A network of the catalogue, untrained. */
   record Chance(TrainRequest.Start.Named named) implements TrainingStart {
+    private static final double RATE_SHARE_WITHOUT_NORM = 0.1;
+
     public Chance {
       NetworkCatalog.Entry entry = NetworkCatalog.entry(named.network());
       NetworkGraph unused =
@@ -58,9 +61,10 @@ interface TrainingStart {
       return Preprocessing.measured(data.train());
     }
 
+    /** Without normalisation the usual rate silences a network's units in the first epoch. */
     @Override
-    public double rateShare() {
-      return 1;
+    public double rateShare(boolean normalised) {
+      return normalised ? 1 : RATE_SHARE_WITHOUT_NORM;
     }
 
     @Override
@@ -99,10 +103,7 @@ interface TrainingStart {
     }
 
     @Override
-    public double rateShare() {
-      boolean normalised =
-          model.network().graph().nodes().stream()
-              .anyMatch(node -> node.layer() instanceof Layer.BatchNorm);
+    public double rateShare(boolean normalised) {
       return normalised ? RATE_SHARE : RATE_SHARE_WITHOUT_NORM;
     }
 

@@ -36,11 +36,15 @@ class ModelLabTest {
   }
 
   private TrainRequest train(String out, int epochs) {
+    return train("resnet8", 0.25, out, epochs);
+  }
+
+  private TrainRequest train(String network, double width, String out, int epochs) {
     PlanOverrides usual = PlanOverrides.none(SEED);
     return new TrainRequest(
         photos,
-        "resnet8",
-        0.25,
+        network,
+        width,
         new PlanOverrides(
             OptionalInt.of(epochs),
             OptionalInt.of(16),
@@ -73,6 +77,17 @@ class ModelLabTest {
     public boolean cancelled() {
       return left <= 0;
     }
+  }
+
+  @Test
+  void a_network_without_normalisation_learns_at_the_rate_that_suits_it() {
+    TrainedModel made = lab.train(train("lenet5", 1, "plain", 12), Progress.none());
+    assertThat(made.plan().learningRate()).isEqualTo(0.1 * usualRate());
+    assertThat(made.evaluation().accuracy()).isGreaterThan(0.6);
+  }
+
+  private double usualRate() {
+    return lab.train(train("normalised", 1), Progress.none()).plan().learningRate();
   }
 
   @Test

@@ -74,7 +74,10 @@ final class TrainOptions {
   @Option(
       names = "--learning-rate",
       paramLabel = "X",
-      description = "Highest rate; it rises to it and falls to zero by a cosine; default: 0.2.")
+      description = {
+        "Highest rate; it rises to it and falls to zero by a cosine; default: 0.2,",
+        "a tenth of it for a network without normalisation."
+      })
   private Optional<Double> learningRate = Optional.empty();
 
   @Option(
