@@ -51,13 +51,16 @@ public record WorkerCommand(Path java, String classPath, String mainClass, Limit
   /**
    * Settings of the C library's allocator: it keeps the memory of a training step for the next one.
    * By default it returns every large tensor to the kernel, which then clears the pages again; that
-   * takes more time than the arithmetic of a narrow network. Other C libraries ignore them.
+   * takes more time than the arithmetic of a narrow network. Other C libraries ignore them. And no
+   * threads inside the matrix library: the lab's own threads share the images, and its would only
+   * wait for each other, spinning.
    */
   Map<String, String> environment() {
     return Map.of(
         "MALLOC_MMAP_THRESHOLD_", "33554432",
         "MALLOC_TRIM_THRESHOLD_", "4294967296",
-        "MALLOC_ARENA_MAX", "1");
+        "MALLOC_ARENA_MAX", "1",
+        "OPENBLAS_NUM_THREADS", "1");
   }
 
   List<String> line(Path jobDirectory) {
