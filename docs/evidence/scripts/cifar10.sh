@@ -24,7 +24,7 @@ keep() {
 }
 
 mkdir -p "$runs"
-keep resnet20 train --network resnet20 --epochs 80 --seed 7
+keep resnet20 train --network resnet20 --epochs 30 --seed 7
 # The quick ones first, so that a short sitting has something to show.
 for recipe in int8-minmax int8-percentile int8-qat int8-qat-learned prune-2x low-rank-1.5x mixed; do
   keep "resnet20-$recipe" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml"

@@ -22,14 +22,13 @@ squeezenet1_1 0.5 0.01
 shufflenet_v2 0.5 0.1
 ghostnet 0.25 0.1
 mobilenet_v3_small 1 0.1
-mobilenet_v1 0.5 0.1
-shufflenet_v1 0.5 0.1
-mobilenet_v2 0.5 0.1
-mnasnet_b1 0.5 0.1
-efficientnet_b0 0.25 0.1
-mobilenet_v3_large 0.5 0.1
 resnet20 1 0.1
 ds_cnn 1 0.1
+mobilenet_v1 0.5 0.1
+mobilenet_v2 0.5 0.1
+efficientnet_b0 0.25 0.1
+mnasnet_b1 0.5 0.1
+shufflenet_v1 0.5 0.1
 "
 
 mkdir -p "$runs"

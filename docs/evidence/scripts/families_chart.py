@@ -2,7 +2,7 @@
 """Draws accuracy against cost, size and latency as one SVG, and prints the table.
 
 usage: families_chart.py RUNS_DIR     RUNS_DIR holds NAME.json as 'lab evaluate --json' prints it.
-Writes RUNS_DIR/families.svg. Needs nothing but Python.
+Writes RUNS_DIR/families.svg and, of all rows, RUNS_DIR/families.json. Needs nothing but Python.
 """
 
 import glob
@@ -80,6 +80,8 @@ def panel(rows, left, field, title, unit):
 def main(runs):
     rows = []
     for path in sorted(glob.glob(os.path.join(runs, "*.json"))):
+        if os.path.basename(path) == "families.json":
+            continue
         with open(path, encoding="utf-8") as file:
             rows.append({**json.load(file), "name": os.path.basename(path)[: -len(".json")]})
     if not rows:
@@ -95,6 +97,11 @@ def main(runs):
     )
     with open(os.path.join(runs, "families.svg"), "w", encoding="utf-8") as file:
         file.write(svg)
+    for row in rows:
+        row.pop("directory", None)
+    with open(os.path.join(runs, "families.json"), "w", encoding="utf-8") as file:
+        json.dump(rows, file, indent=2)
+        file.write("\n")
     print("| Network, width | Accuracy, % | MACs, millions | Parameters | File, KiB | p50, ms |")
     print("|---|---|---|---|---|---|")
     for row in rows:
