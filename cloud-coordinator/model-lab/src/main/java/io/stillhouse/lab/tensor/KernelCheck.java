@@ -80,7 +80,7 @@ final class KernelCheck {
         });
   }
 
-  /** The output, and of half its sum of squares the gradients by the input and by the weight. */
+  /** The output, and of the sum of its squares the gradients by the input and by the weight. */
   private static List<Tensor> results(
       Tensor x, Tensor w, ScalarType type, BinaryOperator<Tensor> convolution) {
     Tensor input = x.to(type).contiguous(torch.MemoryFormat.ChannelsLast);

@@ -24,7 +24,6 @@ class ConvolutionSweepTest {
   private static final long SEED = 31;
   private static final int BATCH = 16;
   private static final int BLOCK = 16;
-  private static final double ERROR_MAX = 1e-3;
 
   /**
    * Numbers that pruning leaves; several are wrong with the engine's newer kernels on AMD's
@@ -43,7 +42,7 @@ class ConvolutionSweepTest {
         for (int out : CHANNELS) {
           for (int stride : new int[] {1, 2}) {
             double error = error(kernel, stride, side, 8, out);
-            if (!(error < ERROR_MAX)) {
+            if (!(error < KernelCheck.ERROR_MAX)) {
               wrong.add(
                   "kernel %d, stride %d, side %d, to %d channels: %.3f"
                       .formatted(kernel, stride, side, out, error));
