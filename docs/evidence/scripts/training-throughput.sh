@@ -16,8 +16,15 @@ tests=$root/cloud-coordinator/model-lab/target/test-classes
   exit 1
 }
 
+# The kernels that the product's launcher would allow here.
+if [ -z "${ONEDNN_MAX_CPU_ISA:-}" ] && ! "$root/deploy/bin/stillhouse" lab kernels > /dev/null; then
+  lab_kernels=AVX
+fi
+lab_kernels=${lab_kernels:-${ONEDNN_MAX_CPU_ISA:-}}
+echo "lab kernels: ${lab_kernels:-the newest}"
+
 ours() {
-  java -Xmx512m -XX:+UseSerialGC -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 \
+  ONEDNN_MAX_CPU_ISA=$lab_kernels java -Xmx512m -XX:+UseSerialGC -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 \
     -cp "$tests:$lib/*" io.stillhouse.lab.tensor.TrainingBenchmark speed resnet20 "$batch" "$1" "$steps"
 }
 

@@ -70,6 +70,11 @@ public final class ModelLab {
     }
   }
 
+  /** A sum that the training engine gets wrong on this processor, where it is allowed to. */
+  public Optional<String> wrongKernel() {
+    return TensorRuntime.wrongKernel(settings.nativeCacheDir());
+  }
+
   /** Measures a folder that the lab made, or a bare ONNX file. */
   public Evaluation evaluate(Path directoryOrFile, DataSpec data, Progress progress) {
     return evaluator.evaluate(directoryOrFile, data.load(), progress);

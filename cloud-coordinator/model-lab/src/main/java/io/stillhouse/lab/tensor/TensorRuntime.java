@@ -130,6 +130,31 @@ public final class TensorRuntime {
     if (threads < 1 || threads > 1024) {
       throw new IllegalArgumentException("threads: " + threads + " (expected: 1 to 1024)");
     }
+    Optional<String> wrong = wrongKernel(cache);
+    if (wrong.isPresent()) {
+      throw new LabException(
+          "training engine",
+          "its newer kernels give wrong sums on this processor, first for " + wrong.get(),
+          "Set %s=AVX, whose kernels are exact on every processor tried".formatted(KERNELS));
+    }
+    return new TensorRuntime(threads);
+  }
+
+  /**
+   * Loads the engine and tries those of its kernels that are not exact on every processor.
+   *
+   * @return a convolution that they get wrong on this one; empty also where only exact kernels are
+   *     allowed
+   */
+  public static Optional<String> wrongKernel(Path cache) {
+    load(cache);
+    if (EXACT_KERNELS.contains(System.getenv().getOrDefault(KERNELS, "").strip())) {
+      return Optional.empty();
+    }
+    return NewerKernels.WRONG.stream().map(KernelCheck.Shape::toString).findFirst();
+  }
+
+  private static void load(Path cache) {
     synchronized (LOADING) {
       if (System.getProperty(CACHE_PROPERTY) == null) {
         System.setProperty(CACHE_PROPERTY, cache.toAbsolutePath().toString());
@@ -149,22 +174,6 @@ public final class TensorRuntime {
     // Threads share images, not operations: threads inside an operation meet thousands of times a
     // second and stand still together when the machine has other work.
     torch.set_num_threads(1);
-    checkKernels();
-    return new TensorRuntime(threads);
-  }
-
-  /** Kernels that are not exact on every processor are tried on this one first. */
-  private static void checkKernels() {
-    if (EXACT_KERNELS.contains(System.getenv().getOrDefault(KERNELS, "").strip())) {
-      return;
-    }
-    List<KernelCheck.Shape> wrong = NewerKernels.WRONG;
-    if (!wrong.isEmpty()) {
-      throw new LabException(
-          "training engine",
-          "its newer kernels give wrong sums on this processor, first for " + wrong.get(0),
-          "Set %s=AVX, whose kernels are exact on every processor tried".formatted(KERNELS));
-    }
   }
 
   /** Tried once for each process, when first asked for. */

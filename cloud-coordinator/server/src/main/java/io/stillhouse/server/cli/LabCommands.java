@@ -275,6 +275,19 @@ final class LabCommands extends Cli.Group {
     json.print(around.out(), evaluation.toFields(), () -> table(evaluation).print(around.out()));
   }
 
+  @Command(
+      name = "kernels",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Try whether the training engine's newer kernels are exact on this processor.",
+        "Ends with 0 when they are, with 1 when not. The launcher asks once for each processor."
+      })
+  int kernels() {
+    Optional<String> wrong = new ModelLab(LabSettings.defaults(), nanos).wrongKernel();
+    around.out().println(wrong.map(shape -> "wrong: " + shape).orElse("exact"));
+    return wrong.isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+  }
+
   private <T> T withProgress(Function<ProgressLine, T> work) {
     ProgressLine progress = new ProgressLine(around);
     try {
