@@ -22,12 +22,6 @@ import java.util.Set;
 
 /** Carries out a quantization step. */
 final class QuantizeStep {
-  /**
-   * Rate of training with rounding, as a share of that of training from nothing: normalisation is
-   * folded in by then, and nothing keeps the scale of weights in check.
-   */
-  private static final double ROUNDING_RATE = 0.02;
-
   private final StepContext context;
 
   QuantizeStep(StepContext context) {
@@ -96,7 +90,8 @@ final class QuantizeStep {
         step.mode() == Quantize.Mode.QAT_LEARNED ? TrainingMarks.BOUNDS : TrainingMarks.RANGE;
     Network marked = marked(folded, ranges, mark);
     return TrainingMarks.without(
-        context.fineTune(marked, step.epochs(), ROUNDING_RATE, progress), TrainingMarks.RANGE);
+        context.fineTune(marked, step.epochs(), StepContext.FOLDED_RATE, progress),
+        TrainingMarks.RANGE);
   }
 
   /** Where training left the ranges that it was allowed to move. */

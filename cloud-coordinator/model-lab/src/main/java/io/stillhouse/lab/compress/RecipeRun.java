@@ -97,7 +97,7 @@ public final class RecipeRun {
                     return made.network();
                   },
                   sparsify -> new SparsifyStep(context).run(before, sparsify, part),
-                  cluster -> WeightPalette.cluster(before, cluster.bits()),
+                  cluster -> new ClusterStep(context).run(before, cluster, part),
                   quantize -> before);
       if (i + 1 < steps.size()) {
         watcher.after(i + 1, steps.get(i), TrainingMarks.without(network), part.part(1, 1));

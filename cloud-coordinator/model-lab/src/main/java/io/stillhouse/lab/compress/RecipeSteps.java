@@ -49,7 +49,7 @@ final class RecipeSteps {
         "lowRank",
         new Kind(Set.of("method", "energyKept", "macsKept", "epochs"), RecipeSteps::lowRank));
     KINDS.put("sparsify", new Kind(Set.of("ratio", "pattern", "epochs"), RecipeSteps::sparsify));
-    KINDS.put("cluster", new Kind(Set.of("bits"), RecipeSteps::cluster));
+    KINDS.put("cluster", new Kind(Set.of("bits", "epochs"), RecipeSteps::cluster));
     KINDS.put(
         "quantize",
         new Kind(
@@ -157,7 +157,8 @@ final class RecipeSteps {
 
   private static Compression cluster(YamlFields f) {
     int bits = f.whole("bits");
-    return f.checked(() -> new Compression.Cluster(bits));
+    int epochs = f.whole("epochs", 0);
+    return f.checked(() -> new Compression.Cluster(bits, epochs));
   }
 
   private static Compression quantize(YamlFields f) {

@@ -87,7 +87,10 @@ public final class RecipeText {
                   : quoted(sparsify.sparsity().kept() + ":" + sparsify.sparsity().group()));
           return fields.put("epochs", sparsify.epochs());
         },
-        cluster -> fields.put("bits", cluster.bits()),
+        cluster -> {
+          fields.put("bits", cluster.bits());
+          return fields.put("epochs", cluster.epochs());
+        },
         quantize -> quantize(quantize, fields));
     return fields;
   }

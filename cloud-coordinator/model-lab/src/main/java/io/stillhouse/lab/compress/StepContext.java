@@ -11,6 +11,9 @@ record StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, lo
   /** Learning rate of training after a change, as a share of that of training from nothing. */
   private static final double FINE_TUNE_RATE = 0.25;
 
+  /** The same where normalisation is folded in, and nothing keeps the scale of weights in check. */
+  static final double FOLDED_RATE = 0.02;
+
   /** A training as suits this data, for so many epochs. */
   TrainingPlan plan(int epochs) {
     return TrainingPlan.usual(data.origin().kind(), data.shape(), data.train().count(), seed)

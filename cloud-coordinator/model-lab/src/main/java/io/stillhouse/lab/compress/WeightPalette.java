@@ -23,7 +23,7 @@ final class WeightPalette {
     Network folded = BatchNormFolding.fold(network);
     Weights.Builder weights = folded.weights().toBuilder();
     for (Node node : folded.graph().nodes()) {
-      if (node.layer() instanceof Layer.Conv || node.layer() instanceof Layer.Linear) {
+      if (holds(node)) {
         String name = node.name() + ".weight";
         weights.put(
             name,
@@ -32,6 +32,11 @@ final class WeightPalette {
       }
     }
     return new Network(folded.graph(), weights.build());
+  }
+
+  /** Whether the node's weights are many enough to share values. */
+  static boolean holds(Node node) {
+    return node.layer() instanceof Layer.Conv || node.layer() instanceof Layer.Linear;
   }
 
   /** Each value replaced by the nearest of {@code count} centres. */

@@ -3,18 +3,24 @@ package io.stillhouse.lab.export;
 import static io.stillhouse.lab.export.OnnxFile.attribute;
 
 import io.stillhouse.model.graph.Node;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
  * Weights of few different values as a palette and places in it, which the runtime looks up once,
- * when it loads the file (Han et al. 2016, arXiv 1510.00149). Up to 4 and up to 16 values, places
- * are packed four and two to a byte: n = b mod 2^bits, then (b / 2^bits) mod 2^bits, and so on,
- * each as one run of the places. More values take a byte each. Operators of opset 13 only.
+ * when it loads the file (Han et al. 2016, arXiv 1510.00149). Up to 4 and up to 16 values, four and
+ * two neighbouring places are packed to a byte, the first in its lowest bits; a table of all bytes,
+ * which the layers share, takes them apart. More values take a byte each. Operators of opset 13
+ * only.
  */
 final class PaletteCoding extends StoredWeightCoding {
   private static final int VALUES_MAX = 256;
+
+  /** Widths of places whose table the file has. */
+  private final Set<Integer> tables = new HashSet<>();
 
   PaletteCoding(OnnxFile file) {
     super(file);
@@ -56,50 +62,63 @@ final class PaletteCoding extends StoredWeightCoding {
             attribute("axis", 0L));
   }
 
-  /** Runs of equal length, the last filled up with zeros; byte i holds place i of every run. */
+  /** Neighbours in one byte, the first in its lowest bits; the last byte filled up with zeros. */
   static byte[] packed(byte[] places, int bits) {
-    int runs = 8 / bits;
-    int length = (places.length + runs - 1) / runs;
-    byte[] bytes = new byte[length];
+    int each = 8 / bits;
+    byte[] bytes = new byte[(places.length + each - 1) / each];
     for (int i = 0; i < places.length; i++) {
-      bytes[i % length] |= (byte) (places[i] << (i / length * bits));
+      bytes[i / each] |= (byte) (places[i] << (i % each * bits));
     }
     return bytes;
   }
 
-  private String unpacked(String name, byte[] bytes, int bits, int[] dims) {
-    String left =
-        cast(
-            name + "_bytes",
-            file().bytes(name + "_q", OnnxFile.UINT8, bytes, bytes.length),
-            OnnxFile.INT32);
-    String base = file().ints(name + "_base", new int[] {1 << bits});
-    int runs = 8 / bits;
-    String[] parts = new String[runs];
-    for (int r = 0; r < runs; r++) {
-      if (r > 0) {
-        left = file().node("Div", name + "_left" + r, List.of(left, base));
-      }
-      parts[r] = file().node("Mod", name + "_run" + r, List.of(left, base));
+  /** What every byte holds: places of byte b from {@code b * 8 / bits} on. */
+  static int[] table(int bits) {
+    int each = 8 / bits;
+    int[] places = new int[256 * each];
+    for (int i = 0; i < places.length; i++) {
+      places[i] = ((i / each) >> (i % each * bits)) & ((1 << bits) - 1);
     }
-    String all = file().node("Concat", name + "_runs", List.of(parts), attribute("axis", 0L));
+    return places;
+  }
+
+  private String unpacked(String name, byte[] bytes, int bits, int[] dims) {
+    String table = "places" + bits;
+    if (tables.add(bits)) {
+      file().ints(table, table(bits), 256, 8 / bits);
+    }
     int count = 1;
     long[] shape = new long[dims.length];
     for (int i = 0; i < dims.length; i++) {
       count *= dims[i];
       shape[i] = dims[i];
     }
-    String exact =
+    String packed = file().bytes(name + "_q", OnnxFile.UINT8, bytes, bytes.length);
+    String places =
         file()
             .node(
-                "Slice",
-                name + "_exact",
-                List.of(
-                    all,
-                    file().longs(name + "_from", 0),
-                    file().longs(name + "_to", count),
-                    file().longs(name + "_axis", 0)));
+                "Gather",
+                name + "_some",
+                List.of(table, cast(name + "_bytes", packed, OnnxFile.INT32)));
+    if (count % (8 / bits) != 0) {
+      places = exact(name, places, count);
+    }
     return file()
-        .node("Reshape", name + "_at", List.of(exact, file().longs(name + "_shape", shape)));
+        .node("Reshape", name + "_at", List.of(places, file().longs(name + "_shape", shape)));
+  }
+
+  /** Without what fills up the last byte. */
+  private String exact(String name, String places, int count) {
+    String row =
+        file().node("Reshape", name + "_row", List.of(places, file().longs(name + "_all", -1)));
+    return file()
+        .node(
+            "Slice",
+            name + "_exact",
+            List.of(
+                row,
+                file().longs(name + "_from", 0),
+                file().longs(name + "_to", count),
+                file().longs(name + "_axis", 0)));
   }
 }

@@ -83,7 +83,10 @@ final class MarkedWeights {
 
   /** The weight that a convolution or linear layer multiplies with. */
   Tensor weight(String node) {
-    Tensor weight = parameters.get(node + ".weight");
+    Tensor weight =
+        parameters.has(node + TrainingMarks.PALETTE)
+            ? lookedUp(node)
+            : parameters.get(node + ".weight");
     if (parameters.has(node + TrainingMarks.MASK)) {
       weight = weight.mul(parameters.get(node + TrainingMarks.MASK));
     }
@@ -95,6 +98,23 @@ final class MarkedWeights {
         torch.clamp(
             torch.round(weight.detach().div(scale)), scalar(-WEIGHT_MAX), scalar(WEIGHT_MAX));
     return straightThrough(weight, whole.mul(scale));
+  }
+
+  /**
+   * Weights from their palette. A value gets the mean of its weights' gradients: that is the step
+   * down from where the weights are, brought back to weights that share values (the sum, as in Han
+   * et al. 2016, arXiv 1510.00149, would be that step thousands of times as long).
+   */
+  private Tensor lookedUp(String node) {
+    Tensor palette = parameters.get(node + TrainingMarks.PALETTE);
+    Tensor places = parameters.get(node + TrainingMarks.PLACES);
+    Tensor values =
+        straightThrough(palette.mul(parameters.get(node + TrainingMarks.SHARES)), palette);
+    return values
+        .index_select(0, places.flatten().to(torch.ScalarType.Long))
+        .reshape(places.sizes())
+        .contiguous(
+            places.dim() == 4 ? torch.MemoryFormat.ChannelsLast : torch.MemoryFormat.Contiguous);
   }
 
   /** The bias that goes with it. */

@@ -86,7 +86,9 @@ final class ParameterTensors implements AutoCloseable {
     return name.endsWith(".mean")
         || name.endsWith(".var")
         || name.endsWith(TrainingMarks.RANGE)
-        || name.endsWith(TrainingMarks.MASK);
+        || name.endsWith(TrainingMarks.MASK)
+        || name.endsWith(TrainingMarks.PLACES)
+        || name.endsWith(TrainingMarks.SHARES);
   }
 
   boolean has(String name) {

@@ -23,6 +23,7 @@ import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import io.stillhouse.model.recipe.Sparsity;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -162,5 +163,40 @@ class FewerWeightsTest {
     assertThat(Arrays.copyOf(few, 3)).containsExactly(0, 0, 0);
     assertThat(few[3]).isEqualTo(few[4]).isCloseTo(0.6f, within(1e-6f));
     assertThat(few[5]).isEqualTo(-3);
+  }
+
+  @Test
+  void training_moves_the_values_of_a_palette_and_leaves_each_weight_with_its_own() {
+    String steps = "  - sparsify: {ratio: 0.5}\n  - cluster: {bits: 3%s}\n";
+    Network before = run(0.5, steps.formatted("")).network();
+    Network after = run(0.5, steps.formatted(", epochs: 1")).network();
+    for (Node node : before.graph().nodes()) {
+      if (!(node.layer() instanceof Layer.Conv || node.layer() instanceof Layer.Linear)) {
+        continue;
+      }
+      float[] old = before.weights().values(node.name() + ".weight");
+      float[] moved = after.weights().values(node.name() + ".weight");
+      Map<Float, Float> became = new HashMap<>();
+      for (int i = 0; i < old.length; i++) {
+        Float earlier = became.putIfAbsent(old[i], moved[i]);
+        assertThat(earlier == null || earlier == moved[i]).as("%s[%d]", node.name(), i).isTrue();
+      }
+      assertThat(became).containsEntry(0f, 0f);
+      assertThat(became.entrySet()).anyMatch(entry -> !entry.getKey().equals(entry.getValue()));
+    }
+    assertThat(after.weights().names()).isEqualTo(before.weights().names());
+  }
+
+  @Test
+  void a_palette_looked_up_is_the_weights_that_it_was_made_of() {
+    Network sparse = SparsifyStep.sparse(teacher(0.5).network(), Sparsity.share(0.4));
+    Network few = WeightPalette.cluster(sparse, 4);
+
+    Network again = ClusterStep.lookedUp(ClusterStep.marked(few));
+
+    assertThat(again.weights().names()).isEqualTo(few.weights().names());
+    for (String name : few.weights().names()) {
+      assertThat(again.weights().values(name)).isEqualTo(few.weights().values(name));
+    }
   }
 }

@@ -96,7 +96,7 @@ class RecipeYamlTest {
                       - distill: {student: same, method: decoupled, methodWeight: 2, teachers: [a, b], epochs: 3}
                       - sparsify: {ratio: 0.8, epochs: 2}
                       - sparsify: {pattern: "2:4"}
-                      - cluster: {bits: 4}
+                      - cluster: {bits: 4, epochs: 2}
                       - quantize: {equalise: true, correctBias: true, accuracyDropMax: 0.01, calibration: entropy}
                     """)
                 .steps())
@@ -105,7 +105,7 @@ class RecipeYamlTest {
                 "same", 1, new Lesson(Lesson.Method.DECOUPLED, 4, 0.9, 2, List.of("a", "b")), 3),
             new Sparsify(Sparsity.share(0.8), 2),
             new Sparsify(Sparsity.pattern(2, 4), 0),
-            new Cluster(4),
+            new Cluster(4, 2),
             new Quantize(
                 Precision.INT8,
                 Calibration.ENTROPY,

@@ -47,20 +47,19 @@ class StoredFormsTest {
 
   @ParameterizedTest
   @ValueSource(ints = {2, 4})
-  void packed_places_come_apart_by_division_and_remainder(int bits) {
+  void packed_places_come_apart_by_the_table_of_all_bytes(int bits) {
     Random random = new Random(SEED);
     byte[] places = new byte[37];
     for (int i = 0; i < places.length; i++) {
       places[i] = (byte) random.nextInt(1 << bits);
     }
     byte[] packed = PaletteCoding.packed(places, bits);
+    int[] table = PaletteCoding.table(bits);
     assertThat(packed).hasSize((37 * bits + 7) / 8);
+    int each = 8 / bits;
     for (int i = 0; i < places.length; i++) {
-      int left = packed[i % packed.length] & 0xff;
-      for (int run = 0; run < i / packed.length; run++) {
-        left /= 1 << bits;
-      }
-      assertThat(left % (1 << bits)).isEqualTo(places[i]);
+      int of = packed[i / each] & 0xff;
+      assertThat(table[of * each + i % each]).isEqualTo(places[i]);
     }
   }
 

@@ -63,6 +63,48 @@ class SgdTrainerTest {
     checkGradients(Networks.lived(RandomWeights.of(graph, 5), 5), 128, Optional.empty(), HARD);
   }
 
+  @Test
+  void the_gradient_of_a_shared_value_is_the_mean_of_those_of_its_weights() {
+    Network plain = Networks.everyLayer(24);
+    String name = "a.weight";
+    int[] shape = plain.weights().shape(name);
+    float[] places = new float[plain.weights().values(name).length];
+    float[] palette = {-0.2f, 0.1f, 0.3f};
+    float[] counts = new float[palette.length];
+    float[] values = new float[places.length];
+    for (int i = 0; i < places.length; i++) {
+      places[i] = i % palette.length;
+      counts[(int) places[i]]++;
+      values[i] = palette[(int) places[i]];
+    }
+    Network shared =
+        new Network(plain.graph(), plain.weights().toBuilder().put(name, values, shape).build());
+    Network marked =
+        new Network(
+            plain.graph(),
+            plain.weights().toBuilder()
+                .put("a" + TrainingMarks.PALETTE, palette, palette.length)
+                .put("a" + TrainingMarks.PLACES, places, shape)
+                .put(
+                    "a" + TrainingMarks.SHARES,
+                    new float[] {1 / counts[0], 1 / counts[1], 1 / counts[2]},
+                    palette.length)
+                .build());
+    LabelledBatch batch = batch(plain, 6, 4);
+
+    float[] each = gradients(shared, Optional.empty(), HARD, batch).values(name);
+    float[] actual =
+        gradients(marked, Optional.empty(), HARD, batch).values("a" + TrainingMarks.PALETTE);
+
+    double[] expected = new double[palette.length];
+    for (int i = 0; i < each.length; i++) {
+      expected[(int) places[i]] += each[i] / counts[(int) places[i]];
+    }
+    for (int v = 0; v < expected.length; v++) {
+      assertThat((double) actual[v]).as("value %d", v).isCloseTo(expected[v], within(1e-5));
+    }
+  }
+
   /** Central differences of the loss, in training mode, for some weights of every node. */
   private static void checkGradients(
       Network network, int images, Optional<Network> teacher, Objective objective) {

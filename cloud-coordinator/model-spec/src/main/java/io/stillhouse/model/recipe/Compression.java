@@ -157,10 +157,12 @@ public sealed interface Compression {
    * and places in it (Han et al. 2016).
    *
    * @param bits of a place: the palette has 2^bits values
+   * @param epochs training of these values, the places held; 0 for none
    */
-  record Cluster(int bits) implements Compression {
+  record Cluster(int bits, int epochs) implements Compression {
     public Cluster {
       Expected.that(bits >= 2 && bits <= 8, "bits", bits, "2 to 8");
+      Expected.that(epochs >= 0 && epochs <= EPOCHS_MAX, "epochs", epochs, "0 to " + EPOCHS_MAX);
     }
   }
 

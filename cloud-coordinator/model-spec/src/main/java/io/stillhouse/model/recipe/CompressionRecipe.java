@@ -18,7 +18,7 @@ import java.util.Optional;
  *   <li>{@code prune} comes before {@code lowRank} (ranks are not channels) and before {@code
  *       sparsify} (what is left of a channel says nothing about it);
  *   <li>{@code lowRank} comes before {@code sparsify}: a product of factors fills the zeros;
- *   <li>after {@code cluster} nothing is trained: weights would leave the palette;
+ *   <li>no step after {@code cluster} trains: weights would leave the palette;
  *   <li>{@code quantize} is last: its weights are not trained on.
  * </ul>
  */

@@ -77,12 +77,13 @@ class CompressionRecipeTest {
     refused(List.of(SPARSE, prune), "prune stands at place 2, after sparsify");
     refused(List.of(TUCKER, SEPARABLE), "a factor is no design of its own");
     refused(List.of(SPARSE, SEPARABLE), "new weights have no zeros");
-    refused(List.of(new Cluster(4), SEPARABLE), "weights would leave the palette");
+    refused(List.of(new Cluster(4, 0), SEPARABLE), "weights would leave the palette");
     assertThat(new CompressionRecipe(1, List.of(SEPARABLE, prune, SEPARABLE)).steps()).hasSize(3);
     refused(List.of(SPARSE, TUCKER), "a product of factors fills the zeros");
-    refused(List.of(new Cluster(4), TUCKER), "weights would leave the palette");
-    refused(List.of(prune, new Cluster(4), trained), "quantize stands at place 3, after cluster");
-    refused(List.of(new Cluster(4), half), "a palette is smaller than fp16 already");
+    refused(List.of(new Cluster(4, 0), TUCKER), "weights would leave the palette");
+    refused(
+        List.of(prune, new Cluster(4, 0), trained), "quantize stands at place 3, after cluster");
+    refused(List.of(new Cluster(4, 0), half), "a palette is smaller than fp16 already");
     assertThat(new CompressionRecipe(1, List.of(TUCKER, TUCKER, SPARSE, trained)).steps())
         .hasSize(4);
   }
@@ -119,7 +120,7 @@ class CompressionRecipeTest {
     assertThatThrownBy(() -> Sparsity.parse("4:2"))
         .hasMessage("pattern: 4:2 (expected: N:M with 1 <= N < M <= 32)");
     assertThatThrownBy(() -> Sparsity.parse("half")).hasMessageContaining("N:M, e.g. 2:4");
-    assertThatThrownBy(() -> new Cluster(1)).hasMessage("bits: 1 (expected: 2 to 8)");
+    assertThatThrownBy(() -> new Cluster(1, 0)).hasMessage("bits: 1 (expected: 2 to 8)");
     assertThatThrownBy(
             () -> new Lesson(Lesson.Method.HINTS, 4, 0.9, 100, List.of("another/teacher")))
         .hasMessageContaining("which look inside one teacher");
@@ -138,7 +139,7 @@ class CompressionRecipeTest {
                 new Prune(0.3, Importance.L1, 8, 1),
                 TUCKER,
                 SPARSE,
-                new Cluster(4),
+                new Cluster(4, 0),
                 INT8));
     assertThat(
             recipe.steps().stream()
