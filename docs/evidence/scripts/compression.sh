@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Makes what docs/evidence/cifar10.md shows: a teacher, then students of it, each with its JSON.
-# usage: cifar10.sh IMAGES_DIR RUNS_DIR    IMAGES_DIR holds train/ and test/ with a folder per class
+# Makes what docs/evidence/cifar10.md and fashion-mnist.md show: a teacher, then students of it,
+# each with its JSON.
+# usage: compression.sh SPEC RUNS_DIR [OPTION...]    options of 'lab train' for the teacher
 # May be ended and started again at any time: finished runs are kept, unfinished ones go on.
 set -euo pipefail
 
-data=images:$1
+data=$1
 runs=$2
+shift 2
 threads=${THREADS:-2}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stillhouse=${STILLHOUSE:-$here/../../../deploy/bin/stillhouse}
@@ -24,9 +26,10 @@ keep() {
 }
 
 mkdir -p "$runs"
-keep resnet20 train --network resnet20 --epochs 30 --seed 7
+keep resnet20 train --network resnet20 --seed 7 "$@"
 # The quick ones first, so that a short sitting has something to show.
-for recipe in int8-minmax int8-percentile int8-qat int8-qat-learned prune-2x low-rank-1.5x mixed; do
+for recipe in int8-minmax int8-percentile int8-qat int8-qat-learned low-rank-1.5x mixed-file \
+  prune-2x mixed-wire; do
   keep "resnet20-$recipe" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml"
 done
 for seed in 1 2 3; do

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Prints the table of docs/evidence/cifar10.md and writes its JSON.
+"""Prints the table of docs/evidence/cifar10.md or fashion-mnist.md and writes its JSON.
 
-usage: cifar10_table.py RUNS_DIR OUT.json     RUNS_DIR as cifar10.sh leaves it
+usage: compression_table.py RUNS_DIR OUT.json     RUNS_DIR as compression.sh leaves it
+Rows that OUT.json has and RUNS_DIR has not are kept: a sitting adds to earlier ones. Accuracies and
+bytes are compared with the teacher of OUT.json, so the runs must be of that teacher.
 """
 
 import json
@@ -11,12 +13,12 @@ import sys
 
 # What others published for the nearest thing, lossless images where they are of CIFAR.
 PUBLISHED = {
-    "resnet20": "91.25 % (He et al. 2016)",
+    "resnet20": "CIFAR-10: 91.25 % (He et al. 2016)",
     "resnet20-int8-minmax": "ResNet-50, ImageNet, weights only: 76.14 to 76.10 (Apple, coremltools)",
     "resnet20-int8-qat": "ResNet-50, ImageNet: 76.14 to 76.80 (Apple, coremltools)",
     "resnet20-prune-2x": "ResNet-56 at 2.0x: 93.26 to 93.17 (HRank); at 2.13x: 93.53 to 93.77 (DepGraph)",
     "resnet20-low-rank-1.5x": "VGG-16, ImageNet, 4.93x: top-5 -0.50 (Kim et al. 2016, Tucker)",
-    "resnet20-mixed": "LeNet-5, MNIST, 39x wire at no loss (Deep Compression)",
+    "resnet20-mixed-wire": "LeNet-5, MNIST: 39x wire at no loss (Deep Compression)",
     "distill-resnet8-1": "CIFAR-100, ResNet-56 to 20: 69.06 alone, 70.66 distilled (Tian et al. 2020)",
 }
 
@@ -29,23 +31,28 @@ def read(*parts):
         return json.load(file)
 
 
+def row_of(runs, name):
+    row = {"name": name, **read(runs, name + ".json")}
+    row.pop("directory", None)
+    report = read(runs, name, "report.json")
+    for note in report.get("notes", {}).values():
+        if isinstance(note, dict) and "accuracyInTraining" in note:
+            row["accuracyInTraining"] = note["accuracyInTraining"]
+    stages = report.get("stages", [])
+    if stages:
+        row["fp32P50Micros"] = stages[-1].get("fp32P50Micros")
+        row["int8P50Micros"] = stages[-1].get("int8P50Micros")
+    return row
+
+
 def main(runs, out):
-    teacher = read(runs, "resnet20.json")
-    names = sorted(name[: -len(".json")] for name in os.listdir(runs) if name.endswith(".json"))
-    names.sort(key=lambda name: name != "resnet20")
-    rows = []
-    for name in names:
-        row = {"name": name, **read(runs, name + ".json")}
-        row.pop("directory", None)
-        report = read(runs, name, "report.json")
-        for note in report.get("notes", {}).values():
-            if isinstance(note, dict) and "accuracyInTraining" in note:
-                row["accuracyInTraining"] = note["accuracyInTraining"]
-        stages = report.get("stages", [])
-        if stages:
-            row["fp32P50Micros"] = stages[-1].get("fp32P50Micros")
-            row["int8P50Micros"] = stages[-1].get("int8P50Micros")
-        rows.append(row)
+    rows = {row["name"]: row for row in read(out) or []}
+    for file in os.listdir(runs):
+        if file.endswith(".json"):
+            name = file[: -len(".json")]
+            rows[name] = row_of(runs, name)
+    teacher = rows["resnet20"]
+    rows = sorted(rows.values(), key=lambda row: (row["name"] != "resnet20", row["name"]))
     with open(out, "w", encoding="utf-8") as file:
         json.dump(rows, file, indent=2)
         file.write("\n")
