@@ -173,7 +173,7 @@ class CliTest {
           network cost                           | Missing required parameter: 'NAME'
           network export resnet20                | Missing required option: '--out=FILE'
           audit --limit x                        | 'x' is not an int
-          lab                                    | a command is missing (one of compress, evaluate, import, reproduce, train
+          lab                                    | a command is missing (one of compress, evaluate, import, kernels, reproduce, train
           lab train --network resnet8 --out x    | Missing required option: '--data=SPEC'
           lab train --epochs many                | 'many' is not an int
           lab compress --teacher x --out y       | Missing required options
@@ -344,6 +344,12 @@ class CliTest {
     }
     assertThat(measured.path("fileBytes").asLong()).isEqualTo(Files.size(file));
     assertThat(measured.path("accuracy").asDouble()).isBetween(0.0, 0.4);
+  }
+
+  /** Tests run with kernels that are exact everywhere. */
+  @Test
+  void the_kernels_of_this_run_are_found_exact() {
+    assertThat(line("lab kernels")).isEqualTo(new Ran(0, "exact\n", ""));
   }
 
   @Test
