@@ -11,6 +11,7 @@ import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.OnnxCost;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.export.OnnxExporter;
+import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.export.TransferForm;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Provenance;
@@ -18,12 +19,15 @@ import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.PlainRunner;
+import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import io.stillhouse.model.recipe.Sparsity;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -163,6 +167,28 @@ class FewerWeightsTest {
     assertThat(Arrays.copyOf(few, 3)).containsExactly(0, 0, 0);
     assertThat(few[3]).isEqualTo(few[4]).isCloseTo(0.6f, within(1e-6f));
     assertThat(few[5]).isEqualTo(-3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 4})
+  void places_that_do_not_fill_their_last_byte_are_looked_up_exactly(int bits) {
+    NetworkGraph graph =
+        new NetworkGraph(
+            "odd_counts",
+            new ImageShape(1, 5, 5),
+            5,
+            List.of(
+                new Node("input", new Layer.Input(), List.of()),
+                new Node("conv", Layer.Conv.of(1, 3, 3, 1, 1), List.of("input")),
+                new Node("pool", new Layer.GlobalAveragePool(), List.of("conv")),
+                new Node("flat", new Layer.Flatten(), List.of("pool")),
+                new Node("out", new Layer.Linear(3, 5, true), List.of("flat"))));
+    Network few = WeightPalette.cluster(RandomWeights.of(graph, SEED), bits);
+    float[] image = Networks.image(graph.input(), new Random(SEED));
+    try (OrtModel palette = OrtModel.open(OnnxExporter.palette(few));
+        OrtModel plain = OrtModel.open(OnnxExporter.fp32(few))) {
+      assertThat(palette.run(image)).isEqualTo(plain.run(image));
+    }
   }
 
   @Test
