@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Makes what docs/evidence/cifar10.md and fashion-mnist.md show: a teacher, then students of it,
-# each with its JSON.
+# Makes what docs/evidence/cifar10.md and fashion-mnist.md show: a teacher, then students of it.
 # usage: compression.sh SPEC RUNS_DIR [OPTION...]    options of 'lab train' for the teacher
 # May be ended and started again at any time: finished runs are kept, unfinished ones go on.
 set -euo pipefail
@@ -13,16 +12,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stillhouse=${STILLHOUSE:-$here/../../../deploy/bin/stillhouse}
 recipes=$here/../recipes
 
-# A kill between a result and its JSON costs nothing: the result is measured again.
 keep() {
   local name=$1
   shift
   [ -d "$runs/$name" ] || "$stillhouse" lab "$@" --data "$data" --threads "$threads" \
     --out "$runs/$name" > /dev/null
-  [ -s "$runs/$name.json" ] || {
-    "$stillhouse" lab evaluate --model "$runs/$name" --data "$data" --json > "$runs/$name.json.partial"
-    mv "$runs/$name.json.partial" "$runs/$name.json"
-  }
 }
 
 mkdir -p "$runs"

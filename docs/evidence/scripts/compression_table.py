@@ -32,8 +32,7 @@ def read(*parts):
 
 
 def row_of(runs, name):
-    row = {"name": name, **read(runs, name + ".json")}
-    row.pop("directory", None)
+    row = {"name": name, **read(runs, name, "evaluation.json")}
     report = read(runs, name, "report.json")
     for note in report.get("notes", {}).values():
         if isinstance(note, dict) and "accuracyInTraining" in note:
@@ -47,9 +46,8 @@ def row_of(runs, name):
 
 def main(runs, out):
     rows = {row["name"]: row for row in read(out) or []}
-    for file in os.listdir(runs):
-        if file.endswith(".json"):
-            name = file[: -len(".json")]
+    for name in os.listdir(runs):
+        if os.path.exists(os.path.join(runs, name, "evaluation.json")):
             rows[name] = row_of(runs, name)
     teacher = rows["resnet20"]
     rows = sorted(rows.values(), key=lambda row: (row["name"] != "resnet20", row["name"]))
