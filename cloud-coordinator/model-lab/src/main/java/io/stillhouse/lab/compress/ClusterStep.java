@@ -33,7 +33,7 @@ final class ClusterStep {
   static Network marked(Network few) {
     Weights.Builder weights = few.weights().toBuilder();
     for (Node node : few.graph().nodes()) {
-      if (!WeightPalette.holds(node)) {
+      if (!WeightPalette.multiplies(node)) {
         continue;
       }
       String name = node.name() + ".weight";

@@ -4,7 +4,6 @@ import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.network.Weights;
-import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Compression.Sparsify;
 import io.stillhouse.model.recipe.Sparsity;
@@ -32,7 +31,7 @@ final class SparsifyStep {
   static Network sparse(Network network, Sparsity sparsity) {
     Weights.Builder weights = network.weights().toBuilder();
     for (Node node : network.graph().nodes()) {
-      if (!(node.layer() instanceof Layer.Conv || node.layer() instanceof Layer.Linear)) {
+      if (!WeightPalette.multiplies(node)) {
         continue;
       }
       String name = node.name() + ".weight";

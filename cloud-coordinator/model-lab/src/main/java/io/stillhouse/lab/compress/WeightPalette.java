@@ -23,7 +23,7 @@ final class WeightPalette {
     Network folded = BatchNormFolding.fold(network);
     Weights.Builder weights = folded.weights().toBuilder();
     for (Node node : folded.graph().nodes()) {
-      if (holds(node)) {
+      if (multiplies(node)) {
         String name = node.name() + ".weight";
         weights.put(
             name,
@@ -34,8 +34,8 @@ final class WeightPalette {
     return new Network(folded.graph(), weights.build());
   }
 
-  /** Whether the node's weights are many enough to share values. */
-  static boolean holds(Node node) {
+  /** Whether the node multiplies with weights of its own. */
+  static boolean multiplies(Node node) {
     return node.layer() instanceof Layer.Conv || node.layer() instanceof Layer.Linear;
   }
 
