@@ -27,7 +27,10 @@ final class SparsifyStep {
     return context.fineTune(sparse(network, step.sparsity()), step.epochs(), progress);
   }
 
-  /** Zeros and masks. Layers with fewer inputs than a pattern's group are left as they are. */
+  /**
+   * Zeros and masks. Layers with fewer inputs than a pattern's group are left as they are. Zeros of
+   * an earlier step stay, and count among those that this step asks for.
+   */
   static Network sparse(Network network, Sparsity sparsity) {
     Weights.Builder weights = network.weights().toBuilder();
     for (Node node : network.graph().nodes()) {
@@ -37,8 +40,11 @@ final class SparsifyStep {
       String name = node.name() + ".weight";
       float[] values = network.weights().values(name);
       int[] shape = network.weights().shape(name);
-      float[] mask = new float[values.length];
-      Arrays.fill(mask, 1);
+      float[] mask = earlierMask(network.weights(), node, values.length);
+      for (int i = 0; i < values.length; i++) {
+        // Nothing is smaller than zero, so what is gone is taken first.
+        values[i] *= mask[i];
+      }
       if (sparsity.group() == 0) {
         zeroSmallest(
             values,
@@ -54,6 +60,16 @@ final class SparsifyStep {
       weights.put(name, values, shape).put(node.name() + TrainingMarks.MASK, mask, shape);
     }
     return new Network(network.graph(), weights.build());
+  }
+
+  private static float[] earlierMask(Weights weights, Node node, int count) {
+    String name = node.name() + TrainingMarks.MASK;
+    if (weights.has(name)) {
+      return weights.values(name);
+    }
+    float[] mask = new float[count];
+    Arrays.fill(mask, 1);
+    return mask;
   }
 
   private static void pattern(float[] values, float[] mask, int[] shape, Sparsity sparsity) {

@@ -123,6 +123,50 @@ class FewerWeightsTest {
         .isEqualTo(network.weights().values("stem.conv.weight"));
   }
 
+  @Test
+  void a_second_sparsity_step_keeps_the_zeros_of_the_first_and_counts_them() {
+    Network once = SparsifyStep.sparse(teacher(0.5).network(), Sparsity.share(0.9));
+    Network twice = SparsifyStep.sparse(once, Sparsity.pattern(2, 4));
+    assertThat(zeros(twice)).isGreaterThanOrEqualTo(zeros(once)).isGreaterThan(0.89);
+    String name = "stage2.block0.first.conv";
+    float[] first = once.weights().values(name + ".weight");
+    float[] second = twice.weights().values(name + ".weight");
+    float[] mask = twice.weights().values(name + ".mask");
+    int[] shape = once.weights().shape(name + ".weight");
+    for (int i = 0; i < first.length; i++) {
+      assertThat(first[i] == 0 ? mask[i] : 0).as("mask[%d]", i).isZero();
+      assertThat(second[i]).isEqualTo(first[i] * mask[i]);
+    }
+    for (int o = 0; o < shape[0]; o++) {
+      for (int k = 0; k < 9; k++) {
+        for (int from = 0; from < shape[1]; from += 4) {
+          int before = 0;
+          int after = 0;
+          for (int i = from; i < from + 4; i++) {
+            before += first[(o * shape[1] + i) * 9 + k] == 0 ? 0 : 1;
+            after += second[(o * shape[1] + i) * 9 + k] == 0 ? 0 : 1;
+          }
+          assertThat(after).isEqualTo(Math.min(2, before));
+        }
+      }
+    }
+    // The other way round: 80 % of all, of which the pattern gave 50 points already.
+    Network share =
+        SparsifyStep.sparse(
+            SparsifyStep.sparse(teacher(0.5).network(), Sparsity.pattern(2, 4)),
+            Sparsity.share(0.8));
+    assertThat(zeros(share)).isCloseTo(0.8, within(0.01));
+    // A smaller share than the one before asks for nothing more.
+    assertThat(zeros(SparsifyStep.sparse(once, Sparsity.share(0.3)))).isEqualTo(zeros(once));
+  }
+
+  @Test
+  void zeros_of_both_sparsity_steps_stay_through_training() {
+    String steps =
+        "  - sparsify: {ratio: 0.9, epochs: 1}\n  - sparsify: {pattern: '2:4', epochs: 1}\n";
+    assertThat(zeros(run(0.5, steps).network())).isGreaterThan(0.89);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {2, 3, 4, 8})
   void a_palette_has_its_size_and_the_file_looks_it_up_exactly(int bits) {
