@@ -4,9 +4,15 @@ import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.export.BatchNormFolding;
 import io.stillhouse.lab.network.Network;
+import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.recipe.Compression.Importance;
 import io.stillhouse.model.recipe.Compression.Prune;
 import io.stillhouse.model.recipe.Selection;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Carries out a pruning step: looks for what goes, removes it, trains on; in rounds. */
@@ -23,10 +29,17 @@ final class PruneStep {
   /**
    * A pruned network.
    *
+   * @param groups channels of each group before and after, for the report
    * @param sensitivity what trying layers showed, if the step asked for it
    */
-  record Pruned(Network network, Optional<SensitivityTable> sensitivity) {}
+  record Pruned(
+      Network network, List<Map<String, Object>> groups, Optional<SensitivityTable> sensitivity) {
+    Pruned {
+      groups = List.copyOf(groups);
+    }
+  }
 
+  /** Refuses when no channel at all goes. */
   Pruned run(Network network, Prune asked, Progress progress) {
     try {
       Optional<SensitivityTable> table = Optional.empty();
@@ -38,8 +51,8 @@ final class PruneStep {
         table = Optional.of(found);
         step = PruningSensitivity.ratios(found, PruningGroups.of(network.graph()), asked);
       }
-      return new Pruned(
-          rounds(network, step, progress.part(table.isPresent() ? 0.2 : 0, 1)), table);
+      Network pruned = rounds(network, step, progress.part(table.isPresent() ? 0.2 : 0, 1));
+      return new Pruned(pruned, channels(network.graph(), pruned.graph()), table);
     } catch (IllegalArgumentException e) {
       throw new LabException(
           "recipe step prune",
@@ -58,16 +71,58 @@ final class PruneStep {
 
   private Network rounds(Network network, Prune step, Progress progress) {
     ChannelBudget budget = new ChannelBudget(step, network.graph());
+    List<PruningGroup> groups = PruningGroups.of(network.graph());
     int rounds = step.selection().rounds();
     Network now = network;
     for (int round = 1; round <= rounds; round++) {
       Progress part = progress.part((round - 1.0) / rounds, (double) round / rounds);
       ChannelScores scores = scores(now, step.importance(), round, part.part(0, 0.1));
+      // Known from the start, before anything is trained, unless channels are compared by scores
+      // that training changes.
+      boolean hopeless = round == 1 && keepsAll(budget.after(rounds, groups, scores));
       now = ChannelPruner.compact(now, ChannelPruner.select(now, budget, round, scores));
+      if (hopeless || (round == rounds && now.graph().equals(network.graph()))) {
+        throw nothingGoes(network.graph().name(), step, groups);
+      }
       int epochs = step.epochs() * round / rounds - step.epochs() * (round - 1) / rounds;
       now = context.fineTune(now, epochs, part.part(0.1, 1));
     }
     return now;
+  }
+
+  private static boolean keepsAll(Map<PruningGroup, Integer> kept) {
+    return kept.entrySet().stream().allMatch(e -> e.getKey().channels() == e.getValue());
+  }
+
+  private static LabException nothingGoes(String network, Prune step, List<PruningGroup> groups) {
+    if (groups.isEmpty()) {
+      return new LabException(
+          "recipe step prune", network + " has no channels that can go", "Leave the step out");
+    }
+    return new LabException(
+        "recipe step prune",
+        "no channel goes: at ratio %s, rounded to multiples of %d, all %d groups of %s stay as they are, the widest with %d channels"
+            .formatted(
+                step.ratio(),
+                step.roundTo(),
+                groups.size(),
+                network,
+                groups.stream().mapToInt(PruningGroup::channels).max().orElse(0)),
+        "Use a higher ratio or a smaller roundTo, or leave the step out");
+  }
+
+  private static List<Map<String, Object>> channels(NetworkGraph before, NetworkGraph after) {
+    Map<Object, Integer> left = new HashMap<>();
+    PruningGroups.of(after).forEach(group -> left.put(group.makeUp(), group.channels()));
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (PruningGroup group : PruningGroups.of(before)) {
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("layer", group.name());
+      row.put("channelsBefore", group.channels());
+      row.put("channelsAfter", left.getOrDefault(group.makeUp(), group.channels()));
+      rows.add(row);
+    }
+    return rows;
   }
 
   private ChannelScores scores(

@@ -121,6 +121,7 @@ public final class RecipeRun {
 
   private Network prune(String name, Network network, Compression.Prune step, Progress progress) {
     PruneStep.Pruned pruned = new PruneStep(context).run(network, step, progress);
+    notes.put(name + ".prune", pruned.groups());
     pruned.sensitivity().ifPresent(table -> notes.put(name + ".sensitivity", table.toFields()));
     return pruned.network();
   }

@@ -31,6 +31,7 @@ public final class ReportPage {
           "sensitivity", "sensitivity of each layer",
           "quantize", "what was tried to keep the accuracy",
           "simulated", "as training simulates it",
+          "prune", "channels before and after",
           "lowRank", "factorised layers",
           "redesign", "redesigned layers");
 

@@ -50,6 +50,16 @@ public record Estimate(
     return new Estimate(candidate, folded.graph(), cost, file, memory);
   }
 
+  /** True when rounding takes back all that pruning would remove, which the step then refuses. */
+  boolean prunesNothing() {
+    return candidate.pruneRatio() > 0
+        && cost.params()
+            == NetworkCost.of(
+                    NetworkCatalog.build(
+                        candidate.network(), graph.input(), graph.classes(), candidate.width()))
+                .params();
+  }
+
   private static ActivationRanges anyRanges(Network network) {
     Map<String, Range> ranges = new HashMap<>();
     ranges.put(network.graph().nodes().get(0).name(), new Range(-1, 1));

@@ -54,7 +54,11 @@ final class TailorPlanner {
     Optional<Estimate> inaccurate = Optional.empty();
     for (Estimate estimate : estimates.stream().sorted(BY_EXPECTED_ACCURACY).toList()) {
       String key = estimate.candidate().key();
-      String reason = predicted(estimate, profile.limits(), predictor);
+      String reason =
+          estimate.prunesNothing()
+              ? "pruned by %s it loses no channel, rounded to multiples of %d"
+                  .formatted(estimate.candidate().pruneRatio(), CandidateSpace.ROUND_TO)
+              : predicted(estimate, profile.limits(), predictor);
       if (broken.containsKey(key)) {
         reason = broken.get(key).reason();
         inaccurate = broken.get(key).inaccurate() ? Optional.of(estimate) : inaccurate;

@@ -1,8 +1,10 @@
 package io.stillhouse.lab.compress;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.compress.SensitivityTable.Row;
@@ -75,7 +77,50 @@ class PruneStepTest {
     RecipeRun.Result made = run().run(new CompressionRecipe(SEED, List.of(step)), Progress.none());
     int before = channels(teacher().network());
     assertThat(channels(made.network())).isBetween((int) (0.62 * before), (int) (0.78 * before));
-    assertThat(made.notes()).containsOnlyKeys("step1.sensitivity");
+    assertThat(made.notes()).containsOnlyKeys("step1.prune", "step1.sensitivity");
+  }
+
+  @Test
+  void the_report_says_how_many_channels_each_group_had_and_has() {
+    Selection selection = new Selection(Scope.LAYER, Map.of("stage2.block0.first.conv", 0.0), 1);
+    Prune step = new Prune(0.5, Importance.L1, 4, 0, selection);
+    RecipeRun.Result made = run().run(new CompressionRecipe(SEED, List.of(step)), Progress.none());
+    assertThat(made.notes())
+        .containsEntry(
+            "step1.prune",
+            List.of(
+                row("stem.conv", 8, 4),
+                row("stage1.block0.first.conv", 8, 4),
+                row("stage2.block0.first.conv", 16, 16),
+                row("stage2.block0.second.conv", 16, 8),
+                row("stage3.block0.first.conv", 32, 16),
+                row("stage3.block0.second.conv", 32, 16)));
+  }
+
+  private static Map<String, Object> row(String layer, int before, int after) {
+    return Map.of("layer", layer, "channelsBefore", before, "channelsAfter", after);
+  }
+
+  @Test
+  void a_step_that_would_remove_nothing_is_refused_before_anything_is_trained() {
+    for (Scope scope : Scope.values()) {
+      Prune step = new Prune(0.02, Importance.L1, 8, 3, new Selection(scope, Map.of(), 3));
+      StepContext context =
+          new StepContext(
+              (start, followed, plan, progress) -> {
+                throw new AssertionError("trained");
+              },
+              DATA,
+              teacher(),
+              SEED);
+      assertThatThrownBy(
+              () -> new PruneStep(context).run(teacher().network(), step, Progress.none()))
+          .isInstanceOf(LabException.class)
+          .hasMessage(
+              "recipe step prune: no channel goes: at ratio 0.02, rounded to multiples of 8, all 6"
+                  + " groups of resnet8 stay as they are, the widest with 32 channels. Use a higher"
+                  + " ratio or a smaller roundTo, or leave the step out");
+    }
   }
 
   @Test

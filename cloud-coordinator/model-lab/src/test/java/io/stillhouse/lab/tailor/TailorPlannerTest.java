@@ -95,6 +95,25 @@ class TailorPlannerTest {
   }
 
   @Test
+  void a_candidate_that_pruning_leaves_as_it_is_is_no_candidate() {
+    List<Estimate> narrow =
+        new CandidateSpace(
+                "separable_small", List.of(0.25), List.of(0.0, 0.02, 0.4), List.of(Precision.FP32))
+            .candidates().stream().map(c -> Estimate.of(c, new ImageShape(1, 28, 28), 10)).toList();
+    TailorPlanner.Choice choice =
+        TailorPlanner.choose(
+            narrow,
+            profile(0, 0, 0, 4_000),
+            Map.of("separable_small-w025-p00-fp32", new Broken("file 9 bytes > 8", false)));
+    assertThat(choice.chosen().orElseThrow().candidate().key())
+        .isEqualTo("separable_small-w025-p40-fp32");
+    assertThat(choice.rejected())
+        .containsEntry(
+            "separable_small-w025-p02-fp32",
+            "pruned by 0.02 it loses no channel, rounded to multiples of 8");
+  }
+
+  @Test
   void candidates_come_in_the_order_of_expected_accuracy() {
     List<String> keys =
         ESTIMATES.stream()
