@@ -25,11 +25,18 @@ final class CpDecomposition implements Decomposition {
   private final Layer.Conv conv;
   private final Tensor4 weight;
   private final long seed;
+  private final int rankMax;
 
   CpDecomposition(Layer.Conv conv, Tensor4 weight, long seed) {
+    this(conv, weight, seed, RANK_MAX);
+  }
+
+  /** As above, with another bound on the rank. */
+  CpDecomposition(Layer.Conv conv, Tensor4 weight, long seed, int rankMax) {
     this.conv = conv;
     this.weight = weight;
     this.seed = seed;
+    this.rankMax = rankMax;
   }
 
   @Override
@@ -45,11 +52,14 @@ final class CpDecomposition implements Decomposition {
         Decomposition.pointwise(r, conv.out(), conv.bias()));
   }
 
-  /** Full rank is not known for this decomposition; this bound is enough for exactness. */
+  /**
+   * Full rank is not known for this decomposition; the number of pairs is enough for exactness, the
+   * bound on the rank is not.
+   */
   @Override
   public int levels() {
     int pairs = Math.min(conv.in(), conv.out()) * conv.kernelHeight() * conv.kernelWidth();
-    return Math.min(RANK_MAX, pairs);
+    return Math.min(rankMax, pairs);
   }
 
   @Override

@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * One layer's weight as a product of smaller ones: a chain of layers that together do what the
- * layer does, exactly at the highest level and worse at lower ones. The last layer of a chain has
- * the bias of the first layer it replaces; the others have none, so that padding stays exact.
+ * layer does, exactly at full rank and worse at lower ones. The last layer of a chain has the bias
+ * of the first layer it replaces; the others have none, so that padding stays exact.
  */
 interface Decomposition {
 
@@ -26,13 +26,16 @@ interface Decomposition {
   /** The chain's layers, without weights: what it costs is known before anything is computed. */
   List<Layer> layers(Ranks ranks);
 
-  /** How many levels of ranks there are; the highest is full rank. */
+  /** How many levels of ranks there are; the highest is full rank, or the last that is tried. */
   int levels();
 
   /** Ranks of a level, counted from 1; they rise with it. */
   Ranks ranks(int level);
 
-  /** The smallest ranks that keep this share of the squared weights, or full ranks. */
+  /**
+   * The smallest ranks that keep this share of the squared weights, or the highest that there are,
+   * which may keep less: {@link Factors#energyKept} tells.
+   */
   Ranks ranksFor(double energyKept);
 
   /** The weights of the chain, one for each layer, and the energy that is left in them. */

@@ -76,17 +76,18 @@ final class LowRankStep {
       }
       progress.report("lowRank", (double) n / graph.nodes().size(), node.name());
       ImageShape input = shapes.getOrDefault(node.inputs().get(0), graph.input());
-      Choice choice = new Choice(node.layer(), decomposition.get(), input);
-      Optional<Decomposition.Ranks> ranks = choice.ranks(rule);
+      RankChoice choice = new RankChoice(node.layer(), decomposition.get(), input);
+      Optional<RankChoice.Chosen> chosen = choice.of(rule);
       Map<String, Object> row = new LinkedHashMap<>();
       row.put("layer", node.name());
-      if (ranks.isEmpty()) {
+      if (chosen.isEmpty()) {
         row.put("kept", choice.reason());
         nodes.add(node);
       } else {
-        List<Layer> chain = decomposition.get().layers(ranks.get());
-        Decomposition.Factors factors = decomposition.get().factors(ranks.get());
-        row.put("ranks", ranks.get().toString());
+        Decomposition.Ranks ranks = chosen.get().ranks();
+        Decomposition.Factors factors = chosen.get().factors();
+        List<Layer> chain = decomposition.get().layers(ranks);
+        row.put("ranks", ranks.toString());
         row.put("macsBefore", ChainCost.macs(List.of(node.layer()), input));
         row.put("macsAfter", ChainCost.macs(chain, input));
         row.put("energyKept", factors.energyKept());
@@ -150,70 +151,6 @@ final class LowRankStep {
       nodes.add(new Node(name, chain.get(i), inputs));
       weights.put(name + ".weight", factors.weights().get(i), ChainCost.shape(chain.get(i)));
       inputs = List.of(name);
-    }
-  }
-
-  /** Finds ranks for one layer, or a reason against all. */
-  private static final class Choice {
-    private final Layer layer;
-    private final Decomposition decomposition;
-    private final ImageShape input;
-    private String reason = "";
-
-    Choice(Layer layer, Decomposition decomposition, ImageShape input) {
-      this.layer = layer;
-      this.decomposition = decomposition;
-      this.input = input;
-    }
-
-    String reason() {
-      return reason;
-    }
-
-    Optional<Decomposition.Ranks> ranks(Factorisation rule) {
-      return rule.measure() == Factorisation.Measure.ENERGY
-          ? forEnergy(rule.kept())
-          : forMacs(rule.kept());
-    }
-
-    private Optional<Decomposition.Ranks> forEnergy(double kept) {
-      if (!cheaper(decomposition.ranks(1), 1)) {
-        reason = "even rank 1 takes no fewer multiplications and weights";
-        return Optional.empty();
-      }
-      Decomposition.Ranks ranks = decomposition.ranksFor(kept);
-      if (!cheaper(ranks, 1)) {
-        reason =
-            "rank %s, which keeps %s of the energy, takes %d of %d multiplications and %d of %d weights"
-                .formatted(
-                    ranks,
-                    kept,
-                    ChainCost.macs(decomposition.layers(ranks), input),
-                    ChainCost.macs(List.of(layer), input),
-                    ChainCost.weights(decomposition.layers(ranks)),
-                    ChainCost.weights(List.of(layer)));
-        return Optional.empty();
-      }
-      return Optional.of(ranks);
-    }
-
-    private Optional<Decomposition.Ranks> forMacs(double share) {
-      for (int level = decomposition.levels(); level >= 1; level--) {
-        if (cheaper(decomposition.ranks(level), share)) {
-          return Optional.of(decomposition.ranks(level));
-        }
-      }
-      reason = "even rank 1 takes more than %s of the multiplications".formatted(share);
-      return Optional.empty();
-    }
-
-    private boolean cheaper(Decomposition.Ranks ranks, double share) {
-      List<Layer> chain = decomposition.layers(ranks);
-      long whole = ChainCost.macs(List.of(layer), input);
-      long macs = ChainCost.macs(chain, input);
-      return macs < whole
-          && macs <= share * whole
-          && ChainCost.weights(chain) < ChainCost.weights(List.of(layer));
     }
   }
 }

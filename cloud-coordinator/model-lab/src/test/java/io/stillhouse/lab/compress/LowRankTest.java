@@ -207,6 +207,31 @@ class LowRankTest {
     }
   }
 
+  @Test
+  void a_bound_on_the_rank_that_keeps_too_little_leaves_the_layer() {
+    Layer.Conv conv = Layer.Conv.of(16, 16, 3, 1, 1);
+    ImageShape input = new ImageShape(16, 7, 7);
+    Network whole = RandomWeights.of(chainGraph(List.of(conv), input), SEED);
+    Tensor4 weight =
+        Tensor4.of(whole.weights().values("l0.weight"), whole.weights().shape("l0.weight"));
+    CpDecomposition bounded = new CpDecomposition(conv, weight, SEED, 6);
+    double kept = bounded.factors(bounded.ranks(6)).energyKept();
+    assertThat(kept).isBetween(0.05, 0.6);
+
+    RankChoice choice = new RankChoice(conv, bounded, input);
+    assertThat(choice.of(new Factorisation(Method.CP, Measure.ENERGY, 0.9))).isEmpty();
+    assertThat(choice.reason())
+        .isEqualTo(
+            "rank 6, the highest that is tried, keeps %.4f of the energy, less than 0.9"
+                .formatted(kept));
+
+    RankChoice modest = new RankChoice(conv, bounded, input);
+    RankChoice.Chosen chosen =
+        modest.of(new Factorisation(Method.CP, Measure.ENERGY, kept - 0.01)).orElseThrow();
+    assertThat(chosen.factors().energyKept()).isGreaterThanOrEqualTo(kept - 0.01);
+    assertThat(modest.reason()).isEmpty();
+  }
+
   private static LowRankStep step(Network teacher) {
     var data = DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(32, 32);
     return new LowRankStep(
