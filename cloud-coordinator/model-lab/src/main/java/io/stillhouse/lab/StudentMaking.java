@@ -84,8 +84,11 @@ final class StudentMaking {
               model,
               made.onnx().bytes(),
               progress.part(0.9, 1));
+      List<String> warnings = new ArrayList<>(data.origin().warnings());
+      warnings.addAll(made.warnings());
       CompressionReport report =
-          new CompressionReport(meter.stages(), made.notes(), origin(request, model.provenance()));
+          new CompressionReport(
+              meter.stages(), notes(made, warnings), origin(request, model.provenance()));
       StudentFolder.write(
           partial.path(),
           new StudentFolder.Student(model, made.onnx(), evaluation),
@@ -93,7 +96,7 @@ final class StudentMaking {
           report.toFields());
       Files.writeString(partial.path().resolve(StudentFolder.PAGE), ReportPage.of(report));
       partial.commit();
-      return new CompressedModel(request.out(), evaluation);
+      return new CompressedModel(request.out(), evaluation, warnings);
     } catch (IOException e) {
       throw unwritable(request.out(), e);
     }
@@ -130,9 +133,19 @@ final class StudentMaking {
       Path student = request.students().get(i).toAbsolutePath().normalize();
       Path out = request.out().resolve(String.valueOf(student.getFileName()));
       Progress part = progress.part((double) i / count, (i + 1.0) / count);
-      harmed.add(new CompressedModel(out, new Harm(evaluator).harm(student, data, out, part)));
+      harmed.add(
+          new CompressedModel(
+              out, new Harm(evaluator).harm(student, data, out, part), data.origin().warnings()));
     }
     return harmed;
+  }
+
+  private static Map<String, Object> notes(RecipeRun.Result made, List<String> warnings) {
+    Map<String, Object> notes = new LinkedHashMap<>(made.notes());
+    if (!warnings.isEmpty()) {
+      notes.put("warnings", warnings.stream().map(line -> Map.of("skipped", line)).toList());
+    }
+    return notes;
   }
 
   private static void requireFit(StoredModel teacher, Dataset data, CompressRequest request) {

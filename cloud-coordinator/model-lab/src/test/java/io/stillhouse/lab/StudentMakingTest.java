@@ -6,16 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.lab.compress.RecipeYaml;
+import io.stillhouse.lab.compress.StudentTrainer;
 import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.export.TransferForm;
 import io.stillhouse.lab.network.ModelStore;
+import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.SafeTensors;
 import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.teacher.TrainingPlan;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.model.Precision;
 import io.stillhouse.model.graph.NetworkCost;
@@ -151,6 +155,44 @@ class StudentMakingTest {
     assertThatThrownBy(() -> MAKING.evaluate(garbage, DATA, Progress.none()))
         .isInstanceOf(LabException.class)
         .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void pictures_that_were_skipped_are_named_in_the_report_and_to_the_caller(@TempDir Path folder)
+      throws Exception {
+    Path shots = Files.createDirectories(folder.resolve("shots"));
+    pictures(shots.resolve("monday"));
+    pictures(shots.resolve("tuesday"));
+    Files.write(shots.resolve("monday").resolve("broken.png"), new byte[] {1, 2, 3});
+    CompressionRecipe recipe =
+        RecipeYaml.parse(
+            "r.yaml",
+            "steps:\n  - distill: {student: separable_small, width: 0.25, softLossWeight: 1,"
+                + " unlabelled: '%s', epochs: 1}\n".formatted(shots));
+    Path out = folder.resolve("student");
+    CompressedModel made =
+        new StudentMaking(data -> new AnyData(), new Evaluator(System::nanoTime))
+            .compress(new CompressRequest(teacher(folder), recipe, DATA, out), Progress.none());
+    assertThat(made.warnings()).hasSize(2);
+    assertThat(made.warnings().get(0)).isEqualTo(shots + ": 1 files were skipped");
+    assertThat(made.warnings().get(1)).startsWith("monday/broken.png skipped: ");
+    JsonNode report = new ObjectMapper().readTree(out.resolve("report.json").toFile());
+    assertThat(report.path("notes").path("warnings").findValuesAsText("skipped"))
+        .isEqualTo(made.warnings());
+    assertThat(Files.readString(out.resolve("report.html"))).contains("monday/broken.png skipped");
+  }
+
+  /** Learns nothing, from whatever it is given. */
+  private static final class AnyData implements StudentTrainer {
+    @Override
+    public Network train(Network start, Network teacher, TrainingPlan plan, Progress progress) {
+      return Networks.lived(start, plan.seed());
+    }
+
+    @Override
+    public StudentTrainer on(Dataset other) {
+      return this;
+    }
   }
 
   /** Two classes of six grey pictures each. */

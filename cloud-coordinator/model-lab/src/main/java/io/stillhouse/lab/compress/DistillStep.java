@@ -28,7 +28,18 @@ final class DistillStep {
     this.context = context;
   }
 
-  Network run(Distill step, Progress progress) {
+  /**
+   * A student.
+   *
+   * @param warnings pictures that were skipped, one line each
+   */
+  record Distilled(Network network, List<String> warnings) {
+    Distilled {
+      warnings = List.copyOf(warnings);
+    }
+  }
+
+  Distilled run(Distill step, Progress progress) {
     Network student;
     Network teacher;
     try {
@@ -46,9 +57,11 @@ final class DistillStep {
     }
     StudentTrainer trainer = context.trainer();
     TrainingPlan quick = context.plan(step.epochs());
+    List<String> warnings = List.of();
     if (step.unlabelled().isPresent()) {
       Dataset pictures =
           UnlabelledPictures.instead(context.data(), Path.of(step.unlabelled().get()));
+      warnings = pictures.origin().warnings();
       trainer = trainer.on(pictures);
       quick =
           new StepContext(trainer, pictures, context.teacher(), context.seed()).plan(step.epochs());
@@ -66,7 +79,8 @@ final class DistillStep {
                 usual.flip(),
                 new TrainingPlan.Distillation(step.lesson())),
             context.seed());
-    return TrainingMarks.without(trainer.train(student, teacher, plan, progress));
+    return new Distilled(
+        TrainingMarks.without(trainer.train(student, teacher, plan, progress)), warnings);
   }
 
   private Network start(Distill step, NetworkGraph teacher) {

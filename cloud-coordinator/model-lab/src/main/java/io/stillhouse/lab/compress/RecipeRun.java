@@ -8,6 +8,7 @@ import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.model.recipe.Compression;
 import io.stillhouse.model.recipe.CompressionRecipe;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,9 @@ public final class RecipeRun {
   /** What the steps have to say, by {@code step<n>.<topic>}; for the report. */
   private final Map<String, Object> notes = new LinkedHashMap<>();
 
+  /** What was skipped on the way, one line each. */
+  private final List<String> warnings = new ArrayList<>();
+
   public RecipeRun(StudentTrainer trainer, Dataset data, StoredModel teacher, long seed) {
     this.context = new StepContext(trainer, data, teacher, seed);
   }
@@ -34,9 +38,12 @@ public final class RecipeRun {
    * @param network the float network
    * @param onnx the file that a device gets
    * @param notes what the steps found out on the way, for the report
+   * @param warnings pictures that steps skipped, one line each
    */
-  public record Result(Network network, StudentFolder.Onnx onnx, Map<String, Object> notes) {
+  public record Result(
+      Network network, StudentFolder.Onnx onnx, Map<String, Object> notes, List<String> warnings) {
     public Result {
+      warnings = List.copyOf(warnings);
       notes = Collections.unmodifiableMap(new LinkedHashMap<>(notes));
     }
   }
@@ -58,6 +65,7 @@ public final class RecipeRun {
 
   public Result run(CompressionRecipe recipe, Watcher watcher, Progress progress) {
     notes.clear();
+    warnings.clear();
     Network network = context.teacher().network();
     List<Compression> steps = recipe.steps();
     for (int i = 0; i < steps.size(); i++) {
@@ -76,7 +84,7 @@ public final class RecipeRun {
                 accuracy ->
                     notes.put(
                         step + ".simulated", Map.of("accuracyInTraining", accuracy.getAsDouble())));
-        return new Result(made.network(), made.onnx(), notes);
+        return new Result(made.network(), made.onnx(), notes, warnings);
       }
       network =
           steps
@@ -106,12 +114,14 @@ public final class RecipeRun {
     boolean few = steps.get(steps.size() - 1) instanceof Compression.Cluster;
     Network made = TrainingMarks.without(network);
     byte[] onnx = few ? OnnxExporter.palette(made) : OnnxExporter.fp32(made);
-    return new Result(made, new StudentFolder.Onnx(onnx), notes);
+    return new Result(made, new StudentFolder.Onnx(onnx), notes, warnings);
   }
 
   /** Trains a new network on what the teacher says. */
   public Network distill(Compression.Distill step, Progress progress) {
-    return new DistillStep(context).run(step, progress);
+    DistillStep.Distilled made = new DistillStep(context).run(step, progress);
+    warnings.addAll(made.warnings());
+    return made.network();
   }
 
   /** Removes channels and trains on. */

@@ -17,7 +17,13 @@ public final class UnlabelledPictures {
   /** Fewest pictures that are worth learning from: one small batch. */
   private static final int PICTURES_MIN = 16;
 
-  private UnlabelledPictures() {}
+  private final Path folder;
+  private final List<String> warnings = new ArrayList<>();
+  private int skipped;
+
+  private UnlabelledPictures(Path folder) {
+    this.folder = folder;
+  }
 
   /**
    * The data with these pictures in the place of the training images; each stands under the first
@@ -31,8 +37,12 @@ public final class UnlabelledPictures {
     if (shape.height() != shape.width() || (shape.channels() != 1 && shape.channels() != 3)) {
       throw refused(folder, "pictures cannot be made " + shape, "Use a teacher of square pictures");
     }
-    List<String> warnings = new ArrayList<>();
-    List<ImageFile.Square> squares = read(folder, shape, warnings);
+    return new UnlabelledPictures(folder).read(data);
+  }
+
+  private Dataset read(Dataset data) {
+    ImageShape shape = data.shape();
+    List<ImageFile.Square> squares = read(shape);
     if (squares.size() < PICTURES_MIN) {
       throw refused(
           folder,
@@ -40,6 +50,9 @@ public final class UnlabelledPictures {
               .formatted(
                   squares.size(), PICTURES_MIN, warnings.isEmpty() ? "" : "; " + warnings.get(0)),
           "Check the path, or add pictures");
+    }
+    if (skipped > 0) {
+      warnings.add(0, "%s: %d files were skipped".formatted(folder, skipped));
     }
     int each = Math.toIntExact(shape.elements());
     byte[] pixels = new byte[Math.multiplyExact(squares.size(), each)];
@@ -55,14 +68,17 @@ public final class UnlabelledPictures {
             DataSpec.Kind.IMAGES, Content.digest(train, data.test(), data.labels()), warnings));
   }
 
-  private static List<ImageFile.Square> read(Path folder, ImageShape shape, List<String> warnings) {
+  private List<ImageFile.Square> read(ImageShape shape) {
     try (Stream<Path> walk = Files.walk(folder)) {
       List<ImageFile.Square> squares = new ArrayList<>();
       for (Path file : walk.filter(ImageFolderData::picture).sorted().toList()) {
         try {
           squares.add(ImageFile.read(file, shape.height()));
         } catch (IOException e) {
-          warnings.add(folder.relativize(file) + " skipped: " + e.getMessage());
+          skipped++;
+          if (warnings.size() < ImageFolderData.WARNINGS_MAX) {
+            warnings.add(folder.relativize(file) + " skipped: " + e.getMessage());
+          }
         }
         if (squares.size() * shape.elements() > Content.PIXEL_BYTES_MAX) {
           throw refused(folder, "more than " + squares.size() + " pictures", "Use a part of them");

@@ -11,7 +11,8 @@ import java.util.function.ToLongFunction;
  * What a recipe did to a teacher, step by step.
  *
  * @param stages the teacher, then the network after each step; at least two
- * @param notes what steps found out, by {@code step<n>.<topic>}: maps, lists of maps, or text
+ * @param notes what steps found out, by {@code step<n>.<topic>}, and {@code warnings} about what
+ *     was read: maps, lists of maps, or text
  * @param origin how the student can be made again, by name
  */
 public record CompressionReport(

@@ -176,6 +176,8 @@ final class LabCommands extends Cli.Group {
     CompressedModel made =
         withProgress(
             progress -> new ModelLab(machine.settings(), nanos).compress(request, progress));
+    made.warnings().forEach(around.err()::println);
+    around.err().flush();
     print(json, made.directory(), made.evaluation());
   }
 

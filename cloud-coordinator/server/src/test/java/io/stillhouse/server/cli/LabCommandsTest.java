@@ -166,6 +166,7 @@ class LabCommandsTest {
     assertThat(recipe.path("learningRate").asDouble()).isEqualTo(0.1);
     assertThat(recipe.path("cropPadding").asInt()).isEqualTo(4);
 
+    Files.write(directory.resolve("photos/class-0/broken.png"), new byte[] {1, 2, 3});
     terminal = true;
     Ran compressed =
         run(
@@ -173,6 +174,9 @@ class LabCommandsTest {
                 + " --teacher @teacher --out @student --threads 1 --seed 11");
     assertThat(compressed.code()).as(compressed.err()).isZero();
     assertThat(compressed.err()).contains("\r[###").endsWith("\n");
+    assertThat(compressed.err().lines())
+        .contains("1 files were skipped")
+        .anyMatch(line -> line.startsWith("class-0/broken.png skipped: "));
     assertThat(compressed.out()).contains("accuracy", "wrote ");
     JsonNode student =
         new ObjectMapper().readTree(directory.resolve("student").resolve("model.json").toFile());
