@@ -74,7 +74,8 @@ final class DistillStep {
             quick.learningRate(),
             new TrainingPlan.Regularisation(
                 usual.weightDecay(),
-                usual.labelSmoothing(),
+                // With a teacher labels are never smoothed: its baseline differs in nothing else.
+                0,
                 usual.cropPadding(),
                 usual.flip(),
                 new TrainingPlan.Distillation(step.lesson())),

@@ -15,6 +15,7 @@ import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
+import io.stillhouse.lab.teacher.TrainingPlan;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.PlainRunner;
@@ -22,6 +23,7 @@ import io.stillhouse.model.recipe.CompressionRecipe;
 import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -135,6 +137,51 @@ class DistillStepTest {
     String taught = "student: separable_small, width: 0.25";
     assertThat(run(of, taught).weights().values("classifier.weight"))
         .isNotEqualTo(run(ofOther, taught).weights().values("classifier.weight"));
+  }
+
+  @Test
+  void a_student_of_nobody_differs_from_a_taught_one_in_the_teacher_alone() {
+    TrainingPlan alone = plan("softLossWeight: 0");
+    TrainingPlan taught = plan("softLossWeight: 0.9");
+    assertThat(alone.regularisation().labelSmoothing()).isZero();
+    assertThat(alone.regularisation().distillation())
+        .isNotEqualTo(taught.regularisation().distillation());
+    assertThat(following(alone, taught.regularisation().distillation())).isEqualTo(taught);
+    // What trains a teacher here, or trains on after a change, smooths labels as before.
+    assertThat(
+            TrainingPlan.usual(DATA.origin().kind(), DATA.shape(), DATA.train().count(), SEED)
+                .regularisation()
+                .labelSmoothing())
+        .isPositive();
+  }
+
+  private static TrainingPlan following(TrainingPlan plan, TrainingPlan.Distillation lesson) {
+    TrainingPlan.Regularisation own = plan.regularisation();
+    return new TrainingPlan(
+        plan.epochs(),
+        plan.batch(),
+        plan.learningRate(),
+        new TrainingPlan.Regularisation(
+            own.weightDecay(), own.labelSmoothing(), own.cropPadding(), own.flip(), lesson),
+        plan.seed());
+  }
+
+  /** By which a student of this lesson is trained. */
+  private static TrainingPlan plan(String lesson) {
+    List<TrainingPlan> plans = new ArrayList<>();
+    new RecipeRun(
+            (start, followed, plan, progress) -> {
+              plans.add(plan);
+              return start;
+            },
+            DATA,
+            stored(Networks.catalogue("resnet8", "1x28x28", 0.25, SEED)),
+            SEED)
+        .run(
+            RecipeYaml.parse(
+                "r.yaml", "steps:\n  - distill: {student: resnet8, epochs: 1, " + lesson + "}\n"),
+            Progress.none());
+    return plans.get(0);
   }
 
   @Test
