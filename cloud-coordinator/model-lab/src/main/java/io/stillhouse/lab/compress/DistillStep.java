@@ -91,7 +91,7 @@ final class DistillStep {
             ? own
             : NetworkCatalog.build(step.student(), own.input(), own.classes(), step.width());
     Network student = RandomWeights.of(graph, context.seed());
-    if (!step.lesson().method().looksInside()) {
+    if (!step.lesson().method().comparesMaps()) {
       return student;
     }
     List<FeaturePairs.Pair> pairs = FeaturePairs.of(graph, teacher);

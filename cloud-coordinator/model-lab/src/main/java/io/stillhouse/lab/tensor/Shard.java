@@ -31,7 +31,7 @@ final class Shard implements AutoCloseable {
   private final Optional<GraphRunner> teacher;
   private final Objective objective;
 
-  /** Maps that the lesson compares; none where it compares logits alone. */
+  /** Maps that the lesson compares; none where it compares logits or vectors alone. */
   private final List<FeaturePairs.Pair> pairs;
 
   Shard(GraphRunner runner, Optional<GraphRunner> teacher, Objective objective) {
@@ -39,7 +39,7 @@ final class Shard implements AutoCloseable {
     this.teacher = teacher;
     this.objective = objective;
     this.pairs =
-        teacher.isPresent() && objective.lesson().method().looksInside()
+        teacher.isPresent() && objective.lesson().method().comparesMaps()
             ? FeaturePairs.of(runner.graph(), teacher.get().graph())
             : List.of();
   }

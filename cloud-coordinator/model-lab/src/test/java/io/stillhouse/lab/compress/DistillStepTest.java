@@ -10,6 +10,7 @@ import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Preprocessing;
+import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.PartialFolder;
@@ -19,6 +20,9 @@ import io.stillhouse.lab.teacher.TrainingPlan;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.PlainRunner;
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import java.awt.image.BufferedImage;
 import java.nio.file.Files;
@@ -68,6 +72,34 @@ class DistillStepTest {
     Network student = run(teacher, "student: separable_small, width: 0.25, method: " + method);
     assertThat(student.weights().names()).noneMatch(name -> name.endsWith(".regressor"));
     assertThat(student.graph().name()).isEqualTo("separable_small");
+  }
+
+  @Test
+  void relations_between_examples_need_no_maps_of_the_same_size() {
+    // Its only map is 10 x 10; the student's are 28, 14 and 7 a side.
+    NetworkGraph graph =
+        new NetworkGraph(
+            "coarse",
+            DATA.shape(),
+            10,
+            List.of(
+                new Node("input", new Layer.Input(), List.of()),
+                new Node("conv", new Layer.Conv(1, 6, 3, 3, 3, 1, 1, 1, true), List.of("input")),
+                new Node(
+                    "act", new Layer.Activation(Layer.Activation.Function.RELU), List.of("conv")),
+                new Node("pool", new Layer.GlobalAveragePool(), List.of("act")),
+                new Node("flat", new Layer.Flatten(), List.of("pool")),
+                new Node("out", new Layer.Linear(6, 10, true), List.of("flat"))));
+    String student = "student: resnet8, width: 0.25, method: ";
+    Network teacher = RandomWeights.of(graph, 1);
+    assertThat(run(teacher, student + "relational").weights().values("classifier.weight"))
+        .isNotEqualTo(
+            run(RandomWeights.of(graph, 2), student + "relational")
+                .weights()
+                .values("classifier.weight"));
+    assertThatThrownBy(() -> run(teacher, student + "attention"))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("student resnet8 and teacher coarse have no maps of the same size");
   }
 
   @Test

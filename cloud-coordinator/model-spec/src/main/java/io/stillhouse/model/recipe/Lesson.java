@@ -84,5 +84,10 @@ public record Lesson(
     public boolean looksInside() {
       return inside;
     }
+
+    /** True of methods that compare feature maps, which must have sizes in common. */
+    public boolean comparesMaps() {
+      return this == HINTS || this == ATTENTION;
+    }
   }
 }
