@@ -10,14 +10,21 @@ import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.compress.SensitivityTable.Row;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.Images;
 import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.PlainRunner;
+import io.stillhouse.model.Digest;
+import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.graph.Layer;
+import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Compression.Importance;
 import io.stillhouse.model.recipe.Compression.Prune;
 import io.stillhouse.model.recipe.CompressionRecipe;
@@ -121,6 +128,82 @@ class PruneStepTest {
                   + " groups of resnet8 stay as they are, the widest with 32 channels. Use a higher"
                   + " ratio or a smaller roundTo, or leave the step out");
     }
+  }
+
+  /**
+   * Each of eight images lights one pixel, each channel of {@code carries} sees one pixel, and the
+   * classifier reads no channel of {@code idle}.
+   */
+  private static Network carryingAndIdle() {
+    Layer.Conv whole = new Layer.Conv(1, 8, 2, 4, 1, 0, 0, 1, false);
+    NetworkGraph graph =
+        new NetworkGraph(
+            "carrying_and_idle",
+            new ImageShape(1, 2, 4),
+            8,
+            List.of(
+                new Node("input", new Layer.Input(), List.of()),
+                new Node("carries", whole, List.of("input")),
+                new Node("idle", whole, List.of("input")),
+                new Node("both", new Layer.Concat(), List.of("carries", "idle")),
+                new Node("flat", new Layer.Flatten(), List.of("both")),
+                new Node("out", new Layer.Linear(16, 8, false), List.of("flat"))));
+    float[] one = new float[64];
+    float[] read = new float[8 * 16];
+    for (int c = 0; c < 8; c++) {
+      one[8 * c + c] = 1;
+      read[16 * c + c] = 1;
+    }
+    return new Network(
+        graph,
+        RandomWeights.of(graph, SEED).weights().toBuilder()
+            .put("carries.weight", one, 8, 1, 2, 4)
+            .put("out.weight", read, 8, 16)
+            .build());
+  }
+
+  private static Dataset onePixelEach() {
+    byte[] pixels = new byte[64];
+    int[] labels = new int[8];
+    for (int c = 0; c < 8; c++) {
+      pixels[8 * c + c] = (byte) 255;
+      labels[c] = c;
+    }
+    Images images = Images.of(new ImageShape(1, 2, 4), pixels, labels);
+    return new Dataset(
+        images,
+        images,
+        List.of("a", "b", "c", "d", "e", "f", "g", "h"),
+        new Dataset.Origin(DataSpec.Kind.IDX, Digest.of(pixels), List.of()));
+  }
+
+  @Test
+  void channels_that_do_nothing_are_found_insensitive_and_those_that_carry_all_sensitive() {
+    Network network = carryingAndIdle();
+    SensitivityTable table =
+        PruningSensitivity.measure(
+            network,
+            ChannelScores.of(network, Importance.L1, SEED),
+            new Validation(onePixelEach(), new Preprocessing(List.of(0f), List.of(1f))),
+            Progress.none());
+    assertThat(table.baseline()).isEqualTo(1);
+    // With k channels left, k images are still told apart.
+    assertThat(table.byLayer())
+        .containsExactly(
+            Map.entry(
+                "carries",
+                PruningSensitivity.RATIOS.stream().map(r -> new Row("carries", r, 1 - r)).toList()),
+            Map.entry(
+                "idle",
+                PruningSensitivity.RATIOS.stream().map(r -> new Row("idle", r, 1.0)).toList()));
+    Prune asked =
+        new Prune(0.4, Importance.L1, 1, 0, new Selection(Scope.SENSITIVITY, Map.of(), 1));
+    Map<String, Double> ratios =
+        PruningSensitivity.ratios(table, PruningGroups.of(network.graph()), asked)
+            .selection()
+            .layerRatios();
+    assertThat(ratios).containsEntry("carries", 0.0);
+    assertThat(ratios.getOrDefault("idle", 0.0)).isCloseTo(0.8, within(1e-9));
   }
 
   @Test
