@@ -70,7 +70,8 @@ final class RecipeSteps {
 
   /** One entry of {@code steps}. */
   static Compression step(String file, Node node) {
-    YamlFields step = YamlFields.of(file, "step", node, KINDS.keySet());
+    String kinds = String.join(", ", KINDS.keySet().stream().sorted().toList());
+    YamlFields step = YamlFields.named(file, "step", node, "'name: {fields}' with one of " + kinds);
     if (step.nodes().size() != 1) {
       throw step.error(
           node, "step: %d kinds in one step (expected: 1 per '-')".formatted(step.nodes().size()));
@@ -78,7 +79,8 @@ final class RecipeSteps {
     Map.Entry<String, Node> only = step.nodes().entrySet().iterator().next();
     Kind kind = KINDS.get(only.getKey());
     if (kind == null) {
-      throw new AssertionError("keys were checked: " + only.getKey());
+      throw step.error(
+          node, "step: %s is not known (expected: one of %s)".formatted(only.getKey(), kinds));
     }
     return kind.read.apply(YamlFields.of(file, only.getKey(), only.getValue(), kind.fields));
   }

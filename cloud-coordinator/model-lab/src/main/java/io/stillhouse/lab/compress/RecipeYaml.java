@@ -5,6 +5,7 @@ import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -81,6 +82,11 @@ public final class RecipeYaml {
       steps.add(RecipeSteps.step(name, step));
     }
     long seed = fields.large("seed", 0);
+    Optional<CompressionRecipe.Misplaced> misplaced = CompressionRecipe.misplaced(steps);
+    if (misplaced.isPresent()) {
+      throw fields.error(
+          sequence.getValue().get(misplaced.get().place() - 1), misplaced.get().message());
+    }
     return fields.checked(() -> new CompressionRecipe(seed, steps));
   }
 }

@@ -37,10 +37,10 @@ final class YamlFields {
     return read;
   }
 
-  /** A mapping whose keys are names. */
-  static YamlFields named(String file, String what, Node node) {
+  /** A mapping whose keys are names; what is expected where there is no mapping. */
+  static YamlFields named(String file, String what, Node node, String expected) {
     YamlFields read = new YamlFields(file, what, node);
-    read.read(key -> true, "name: value");
+    read.read(key -> true, expected);
     return read;
   }
 
@@ -127,7 +127,7 @@ final class YamlFields {
   Map<String, Double> reals(String field) {
     Map<String, Double> values = new LinkedHashMap<>();
     if (has(field)) {
-      YamlFields named = named(file, field, require(field));
+      YamlFields named = named(file, field, require(field), "name: value");
       named.fields.keySet().forEach(name -> values.put(name, named.real(name)));
     }
     return values;

@@ -180,7 +180,7 @@ class RecipeYamlTest {
         "importance: l1 | importance: l3 | line 4: importance: l3 (expected: l1, l2, batchNormScale, taylor, geometricMedian, random)",
         "calibration: minMax | calibration: kl | line 5: calibration: kl (expected: minMax, percentile, mse, entropy)",
         "precision: int8 | precision: int4 | line 5: precision: int4 (expected: int8, fp16)",
-        "quantize: | quantise: | line 5: step: unknown field quantise (expected: cluster, distill, lowRank, prune, quantize, redesign, sparsify)",
+        "quantize: | quantise: | line 5: step: quantise is not known (expected: one of cluster, distill, lowRank, prune, quantize, redesign, sparsify)",
         "epochs: 6 | epochs: 6.5 | line 3: epochs: 6.5 (expected: a whole number)",
         "epochs: 6 | epochs: [6] | line 3: epochs: not a single value",
         "epochs: 2 | ratio: 2 | line 4: prune: field ratio stands twice",
@@ -195,6 +195,24 @@ class RecipeYamlTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("r.yaml")
         .hasMessageContaining(message)
+        .hasMessageNotContaining("\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "prune: {ratio: 0.4}, distill: {student: same, epochs: 1} | line 5: steps: distill stands at place 2 (expected: first",
+        "quantize: {}, prune: {ratio: 0.4} | line 4: steps: quantize stands at place 1 (expected: last",
+        "redesign: {strategy: ghost, epochs: 1}, sparsify: {ratio: 0.5}, prune: {ratio: 0.4} | line 6: steps: prune stands at place 3, after sparsify (expected: before it",
+        "prune | line 4: step: not a mapping (expected: 'name: {fields}' with one of cluster, distill",
+        "prune: {ratio: 0.4}, shrink: {} | line 5: step: shrink is not known (expected: one of cluster",
+      })
+  void a_step_in_the_wrong_place_is_named_with_its_own_line(String steps, String message) {
+    String list = "  - " + steps.replace("}, ", "}\n  - ");
+    assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "# a comment\nseed: 7\nsteps:\n" + list))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("r.yaml, " + message)
         .hasMessageNotContaining("\n");
   }
 

@@ -32,15 +32,36 @@ public record CompressionRecipe(long seed, List<Compression> steps) {
       throw new IllegalArgumentException(
           "steps: %d (expected: 1 to %d)".formatted(steps.size(), STEPS_MAX));
     }
+    misplaced(steps)
+        .ifPresent(
+            step -> {
+              throw new IllegalArgumentException(step.message());
+            });
+  }
+
+  /**
+   * A step that must not stand where it stands.
+   *
+   * @param place of the step, from 1
+   * @param message what stands where, and what is expected instead
+   */
+  public record Misplaced(int place, String message) {}
+
+  /** The first step in the wrong place, so that whoever read the steps can say where that is. */
+  public static Optional<Misplaced> misplaced(List<Compression> steps) {
     for (int i = 0; i < steps.size(); i++) {
       int place = i + 1;
       Optional<String> objection =
           objection(steps.get(i), steps.subList(0, i), steps.size() - place);
       if (objection.isPresent()) {
-        throw new IllegalArgumentException(
-            "steps: %s stands at place %d%s".formatted(name(steps.get(i)), place, objection.get()));
+        return Optional.of(
+            new Misplaced(
+                place,
+                "steps: %s stands at place %d%s"
+                    .formatted(name(steps.get(i)), place, objection.get())));
       }
     }
+    return Optional.empty();
   }
 
   private static Optional<String> objection(Compression step, List<Compression> before, int after) {
