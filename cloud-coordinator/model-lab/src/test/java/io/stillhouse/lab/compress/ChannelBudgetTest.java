@@ -3,14 +3,21 @@ package io.stillhouse.lab.compress;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.testing.Networks;
+import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkCost;
 import io.stillhouse.model.graph.NetworkGraph;
+import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.network.NetworkCatalog;
 import io.stillhouse.model.recipe.Compression.Importance;
 import io.stillhouse.model.recipe.Compression.Prune;
 import io.stillhouse.model.recipe.Selection;
 import io.stillhouse.model.recipe.Selection.Scope;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -62,9 +69,89 @@ class ChannelBudgetTest {
       }
     }
     Network small = pruned(network, step(0, 1, new Selection(Scope.LAYER, ratios, 1)), 1);
-    NetworkCost cost = NetworkCost.of(small.graph());
+    assertCounts(small.graph(), params, megamacs);
+  }
+
+  /** VGG-16 for CIFAR-10 as Li et al. trained it: biased convolutions, one hidden layer. */
+  private static NetworkGraph vgg16() {
+    List<Node> nodes = new ArrayList<>();
+    nodes.add(new Node("input", new Layer.Input(), List.of()));
+    int[][] stages = {{64, 64}, {128, 128}, {256, 256, 256}, {512, 512, 512}, {512, 512, 512}};
+    int in = 3;
+    int number = 0;
+    for (int[] stage : stages) {
+      for (int out : stage) {
+        number++;
+        normalised(nodes, "conv" + number, new Layer.Conv(in, out, 3, 3, 1, 1, 1, 1, true));
+        in = out;
+      }
+      add(nodes, "pool" + number, new Layer.MaxPool(2, 2, 0, false));
+    }
+    // A linear layer of 512 on a map of one pixel.
+    normalised(nodes, "hidden", new Layer.Conv(512, 512, 1, 1, 1, 0, 0, 1, true));
+    add(nodes, "flat", new Layer.Flatten());
+    add(nodes, "out", new Layer.Linear(512, 10, true));
+    return new NetworkGraph("vgg16_li", new ImageShape(3, 32, 32), 10, nodes);
+  }
+
+  private static void normalised(List<Node> nodes, String name, Layer.Conv conv) {
+    add(nodes, name, conv);
+    add(nodes, name + "_norm", Layer.BatchNorm.of(conv.out()));
+    add(nodes, name + "_act", new Layer.Activation(Layer.Activation.Function.RELU));
+  }
+
+  private static void add(List<Node> nodes, String name, Layer layer) {
+    nodes.add(new Node(name, layer, List.of(nodes.get(nodes.size() - 1).name())));
+  }
+
+  private static void assertCounts(NetworkGraph graph, long params, double megamacs) {
+    NetworkCost cost = NetworkCost.of(graph);
     assertThat(cost.params()).isEqualTo(params);
     assertThat(Math.round(cost.macs() / 1e4) / 100.0).isEqualTo(megamacs);
+  }
+
+  /** Li et al. 2017, table 1: half of the first convolution and of the last six. */
+  @Test
+  void vgg16_pruned_as_published_has_the_published_counts() {
+    NetworkGraph whole = vgg16();
+    assertCounts(whole, 14_991_946, 313.46);
+    Map<String, Double> ratios = new TreeMap<>();
+    for (int number : new int[] {1, 8, 9, 10, 11, 12, 13}) {
+      ratios.put("conv" + number, 0.5);
+    }
+    Prune step = step(0, 1, new Selection(Scope.LAYER, ratios, 1));
+    assertCounts(pruned(RandomWeights.of(whole, SEED), step, 1).graph(), 5_399_690, 206.28);
+  }
+
+  /** The input channels that AMC (He et al. 2018) found for each layer of MobileNet V1. */
+  @Test
+  void mobilenet_pruned_to_the_published_channels_has_the_published_counts() {
+    int[] kept = {24, 48, 96, 80, 192, 200, 328, 352, 368, 360, 328, 400, 736, 752};
+    NetworkGraph whole = NetworkCatalog.build("mobilenet_v1", new ImageShape(3, 224, 224), 1000, 1);
+    assertCounts(whole, 4_231_976, 568.74);
+    List<PruningGroup> groups = PruningGroups.of(whole);
+    assertThat(groups).hasSize(kept.length);
+    Map<String, Double> ratios = new TreeMap<>();
+    for (int i = 0; i < kept.length; i++) {
+      ratios.put(groups.get(i).name(), 1 - (double) kept[i] / groups.get(i).channels());
+    }
+    Prune step = step(0, 1, new Selection(Scope.LAYER, ratios, 1));
+    NetworkGraph small = pruned(RandomWeights.of(whole, SEED), step, 1).graph();
+    assertThat(channels(small))
+        .containsExactly(Arrays.stream(kept).boxed().toArray(Integer[]::new));
+    assertCounts(small, 2_408_232, 293.87);
+  }
+
+  @Test
+  void a_residual_network_pruned_by_half_is_the_one_built_at_half_width() {
+    ImageShape input = new ImageShape(3, 224, 224);
+    NetworkGraph whole = NetworkCatalog.build("resnet18", input, 1000, 1);
+    NetworkGraph built = NetworkCatalog.build("resnet18", input, 1000, 0.5);
+    Prune step = step(0.5, 1, new Selection(Scope.LAYER, Map.of(), 1));
+    NetworkGraph half = pruned(RandomWeights.of(whole, SEED), step, 1).graph();
+    assertThat(channels(half)).isEqualTo(channels(built));
+    assertThat(NetworkCost.of(half)).isEqualTo(NetworkCost.of(built));
+    assertCounts(half, 3_055_880, 483.15);
   }
 
   @Test
