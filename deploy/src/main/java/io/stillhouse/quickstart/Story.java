@@ -24,6 +24,10 @@ import java.util.Optional;
 final class Story {
   private static final String DATA = "builtin:fashion-mnist-12k";
   private static final int MEASURE_BATCH = 25;
+
+  /** Rejected candidates that are told of each class. */
+  private static final int REJECTED_TOLD_MAX = 3;
+
   private static final Duration JOB_MAX = Duration.ofMinutes(12);
   private static final Duration ROLLOUT_MAX = Duration.ofMinutes(4);
 
@@ -110,21 +114,35 @@ final class Story {
           100 * variant.path("accuracy").asDouble(),
           bytes(variant.path("fileBytes").asLong()),
           variant.path("latencyP50Micros").asLong());
-      for (JsonNode rejected : variant.path("rejected")) {
+    }
+    tellRejections();
+    return variants;
+  }
+
+  /** What was rejected for each class: how much it promised, and which budget it breaks. */
+  private void tellRejections() {
+    for (JsonNode decided : versionVariants(1).path("tailoring")) {
+      JsonNode rejected = decided.path("rejected");
+      narrator.line("rejected for %s:", decided.path("hardwareClass").asText());
+      for (int i = 0; i < Math.min(REJECTED_TOLD_MAX, rejected.size()); i++) {
+        JsonNode candidate = rejected.path(i);
         narrator.line(
-            "    not %s: %s",
-            rejected.path("key").asText(), rejected.path("rejectedBecause").asText());
+            "    %s, %s, p99 %d us there: %s",
+            candidate.path("student").asText(),
+            bytes(candidate.path("fileBytes").asLong()),
+            candidate.path("latencyP99Micros").asLong(),
+            candidate.path("reason").asText());
+      }
+      int more = rejected.size() - REJECTED_TOLD_MAX + decided.path("leftOut").asInt();
+      if (more > 0) {
+        narrator.line("    and %d more", more);
       }
     }
-    return variants;
   }
 
   /** The variants of a version, each with the lab's measurements beside its other fields. */
   JsonNode variants(int version) {
-    JsonNode variants =
-        coordinator
-            .get("/models/" + Fleet.modelName() + "/versions/" + version + "/variants")
-            .path("variants");
+    JsonNode variants = versionVariants(version).path("variants");
     for (JsonNode variant : variants) {
       JsonNode measured = variant.path("evaluation");
       ((ObjectNode) variant)
@@ -132,6 +150,10 @@ final class Story {
           .put("latencyP50Micros", measured.path("latencyP50Micros").asLong(-1));
     }
     return variants;
+  }
+
+  private JsonNode versionVariants(int version) {
+    return coordinator.get("/models/" + Fleet.modelName() + "/versions/" + version + "/variants");
   }
 
   /** Starts a rollout and tells its waves until it ends; returns its last state. */

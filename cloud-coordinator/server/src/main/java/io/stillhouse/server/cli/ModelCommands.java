@@ -4,10 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.server.service.ModelService.ModelView;
 import io.stillhouse.server.service.ModelService.TailorRequest;
+import io.stillhouse.server.service.ModelService.TailoringView;
 import io.stillhouse.server.service.ModelService.TrainRequest;
 import io.stillhouse.server.service.ModelService.VariantView;
 import io.stillhouse.server.service.ModelService.VersionView;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -213,7 +215,8 @@ final class ModelCommands extends Cli.Group {
   @Command(
       name = "variants",
       mixinStandardHelpOptions = true,
-      description = "List the students of a version, by hardware class.")
+      description =
+          "List the students of a version, and what was rejected for each hardware class.")
   void variants(
       @Mixin CoordinatorOption coordinator,
       @Mixin JsonOption json,
@@ -275,6 +278,11 @@ final class ModelCommands extends Cli.Group {
                 v.digest().substring(0, Math.min(DIGEST_CHARACTERS, v.digest().length())));
           }
           table.print(around.out());
+          List<TailoringView> decisions = new ArrayList<>();
+          answer
+              .path("tailoring")
+              .forEach(node -> decisions.add(CoordinatorClient.as(node, TailoringView.class)));
+          TailoringText.print(around.out(), decisions);
         });
   }
 

@@ -64,7 +64,10 @@ final class OperatorApi {
         new Route(
             "GET",
             "/models/{model}/versions/{version}/variants",
-            r -> Map.of("variants", models.variants(r.text("model"), r.version("version")))),
+            r ->
+                Map.of(
+                    "variants", models.variants(r.text("model"), r.version("version")),
+                    "tailoring", models.tailoring(r.text("model"), r.version("version")))),
         new Route("GET", "/jobs", r -> Map.of("jobs", services.jobs().list())),
         new Route("GET", "/jobs/{job}", r -> services.jobs().show(r.text("job"))),
         new Route("POST", "/jobs/{job}/cancel", r -> services.jobs().cancel(r.text("job"))),

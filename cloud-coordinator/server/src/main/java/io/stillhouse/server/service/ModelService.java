@@ -32,6 +32,9 @@ public interface ModelService {
   /** The variants of a version, by hardware class. */
   List<VariantView> variants(String model, long version);
 
+  /** What the latest tailoring of each hardware class decided, by class. */
+  List<TailoringView> tailoring(String model, long version);
+
   /**
    * A teacher to train; what is absent takes the coordinator's default.
    *
@@ -95,4 +98,23 @@ public interface ModelService {
       String precision,
       long fileBytes,
       Object evaluation) {}
+
+  /**
+   * What tailoring decided for one hardware class.
+   *
+   * @param at ISO-8601, UTC
+   * @param student the one that was made; absent when no candidate fits
+   * @param rejected the other candidates, those that promise most first
+   * @param leftOut how many more were rejected than are kept
+   */
+  record TailoringView(
+      String hardwareClass,
+      String at,
+      Optional<String> student,
+      List<RejectionView> rejected,
+      int leftOut) {}
+
+  /** A candidate that was not chosen: what it promised on a device of the class, and why not. */
+  record RejectionView(
+      String student, long fileBytes, long memoryBytes, long latencyP99Micros, String reason) {}
 }

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jdbi.v3.core.Handle;
@@ -17,6 +18,9 @@ import org.jdbi.v3.core.Handle;
 public final class ModelCatalogue {
   /** Versions of one model that are kept on record. */
   private static final int VERSIONS_MAX = 10_000;
+
+  /** Longest JSON that is kept of the decisions for one class. */
+  public static final int DECISIONS_CHARS_MAX = 65_536;
 
   private final Database database;
   private final InstantSource clock;
@@ -71,6 +75,13 @@ public final class ModelCatalogue {
       Digest digest,
       long releaseCounter,
       String summaryJson) {}
+
+  /**
+   * What the latest tailoring of a version decided for one class.
+   *
+   * @param decisionsJson at most {@link #DECISIONS_CHARS_MAX} characters
+   */
+  public record Tailoring(String hardwareClass, String decisionsJson, Instant at) {}
 
   /**
    * Adds the next version of a model, and the model itself when it is new, in the caller's
@@ -226,6 +237,53 @@ public final class ModelCatalogue {
   public void putVariants(List<Variant> variants) {
     Instant now = clock.instant();
     database.update(h -> variants.forEach(variant -> putVariant(h, now, variant)));
+  }
+
+  /**
+   * Keeps what a tailoring decided, by hardware class, in place of what an earlier one did; classes
+   * that it was not asked for keep theirs.
+   */
+  public void putTailorings(VersionId key, Map<String, String> decisionsByClass) {
+    Instant now = clock.instant();
+    database.update(
+        h ->
+            decisionsByClass.forEach(
+                (hardwareClass, decisions) -> {
+                  h.createUpdate(
+                          "DELETE FROM tailoring"
+                              + " WHERE model = :m AND version = :v AND hardware_class = :class")
+                      .bind("m", key.model())
+                      .bind("v", key.version())
+                      .bind("class", hardwareClass)
+                      .execute();
+                  h.createUpdate(
+                          "INSERT INTO tailoring(model, version, hardware_class, decisions, at)"
+                              + " VALUES (:m, :v, :class, :decisions, :now)")
+                      .bind("m", key.model())
+                      .bind("v", key.version())
+                      .bind("class", hardwareClass)
+                      .bind("decisions", decisions)
+                      .bind("now", Database.sql(now))
+                      .execute();
+                }));
+  }
+
+  /** What the latest tailoring of each class decided, by hardware class. */
+  public List<Tailoring> tailorings(VersionId key) {
+    return database.read(
+        h ->
+            h.createQuery(
+                    "SELECT * FROM tailoring WHERE model = :m AND version = :v"
+                        + " ORDER BY hardware_class")
+                .bind("m", key.model())
+                .bind("v", key.version())
+                .map(
+                    (rs, ctx) ->
+                        new Tailoring(
+                            rs.getString("hardware_class"),
+                            rs.getString("decisions"),
+                            rs.getObject("at", OffsetDateTime.class).toInstant()))
+                .list());
   }
 
   private static Version version(ResultSet rs) throws SQLException {

@@ -1,11 +1,11 @@
 package io.stillhouse.server.storage;
 
 /** Text from outside, cut to what a column holds. */
-final class Texts {
+public final class Texts {
   private Texts() {}
 
   /** At most {@code max} characters, control characters replaced by spaces. */
-  static String clip(String text, int max) {
+  public static String clip(String text, int max) {
     String clean = text.replaceAll("\\p{Cntrl}", " ");
     if (clean.length() <= max) {
       return clean;

@@ -155,12 +155,15 @@ public final class LabFiles implements LabWork {
     }
     without.forEach(
         why -> audit.append(new Event("jobs", "model.no_variant", "model/" + job.target(), why)));
+    models.putTailorings(
+        job.target(), TailorDecisions.byClass(result.path("tailor"), limits.keySet()));
     if (variants.isEmpty()) {
       throw new CoordinatorException(
           ErrorCategory.CONFLICT,
           "cannot tailor " + job.target(),
           without.isEmpty() ? "the lab made no student" : String.join("; ", without),
-          "allow a larger accuracy drop, or raise the limits of these devices");
+          "allow a larger accuracy drop, or raise the limits of these devices; 'stillhouse model"
+              + " variants %s' says what each candidate breaks".formatted(job.target()));
     }
     return variants;
   }

@@ -247,6 +247,18 @@ public final class LabModels implements ModelService {
     return models.variants(id).stream().map(LabModels::view).toList();
   }
 
+  @Override
+  public List<TailoringView> tailoring(String model, long version) {
+    VersionId id = new VersionId(model, version);
+    known(id);
+    return models.tailorings(id).stream()
+        .map(
+            kept ->
+                StoredJson.read(kept.decisionsJson(), TailorDecisions.class)
+                    .view(kept.hardwareClass(), kept.at()))
+        .toList();
+  }
+
   private static VariantView view(Variant variant) {
     JsonNode summary = StoredJson.tree(variant.summaryJson());
     return new VariantView(

@@ -281,6 +281,25 @@ class CliTest {
     assertThat(ran.err()).contains("job 7 failed: no memory at line 2");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"model tailor inspect@1", "model variants inspect@1"})
+  void what_was_rejected_and_why_is_printed_bounded_and_given_whole_to_scripts(String command)
+      throws Exception {
+    List<String> people = line(command).out().lines().toList();
+    assertThat(people)
+        .filteredOn(l -> l.matches("x86_64-avx2-t1 +big-w100 .*"))
+        .hasSize(8)
+        .allMatch(l -> l.matches(".* 7000 +900000 +5000000 +file 900000 > 98304"));
+    assertThat(people)
+        .contains(
+            "x86_64-avx2-t1: 5 more rejected; --json has up to 2 of them",
+            "aarch64-neon-t1: no candidate fits");
+    JsonNode script = new ObjectMapper().readTree(line(command + " --json").out());
+    assertThat(script.path("tailoring").path(0).path("rejected")).hasSize(10);
+    assertThat(script.path("tailoring").path(0).path("leftOut").asInt()).isEqualTo(3);
+    assertThat(script.path("tailoring").path(1).has("student")).isFalse();
+  }
+
   @Test
   void watching_ends_as_the_rollout_does() {
     fakes.rolloutStates.clear();

@@ -14,6 +14,7 @@ import io.stillhouse.server.storage.ModelCatalogue.VersionId;
 import io.stillhouse.server.storage.ModelCatalogue.VersionState;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -135,6 +136,20 @@ abstract class LabStorageSuite {
     assertThat(models.version(job.target()).orElseThrow().state()).isEqualTo(VersionState.READY);
     assertThat(models.variants(job.target())).containsExactly(variant);
     assertThat(models.variant(variant.digest())).contains(variant);
+  }
+
+  @Test
+  void what_tailoring_decided_replaces_what_it_decided_before() {
+    ModelCatalogue models = new ModelCatalogue(database, clock);
+    VersionId version = submitTraining(new JobTable(database, clock, "me"), "inspect").target();
+    String longest = "x".repeat(ModelCatalogue.DECISIONS_CHARS_MAX);
+    models.putTailorings(version, Map.of("small", "{\"leftOut\":1}", "large", longest));
+    models.putTailorings(version, Map.of("small", "{}"));
+    assertThat(models.tailorings(version))
+        .extracting(ModelCatalogue.Tailoring::decisionsJson)
+        .containsExactly(longest, "{}");
+    assertThat(models.tailorings(version).get(0).at()).isEqualTo(clock.instant());
+    assertThat(models.tailorings(new VersionId("inspect", 2))).isEmpty();
   }
 
   @Test

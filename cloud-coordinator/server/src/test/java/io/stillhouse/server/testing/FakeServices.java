@@ -211,6 +211,22 @@ public final class FakeServices {
               100_000,
               Map.of("accuracy", 0.89, "latencyP50Micros", 210)));
     }
+
+    @Override
+    public List<TailoringView> tailoring(String model, long version) {
+      show(model);
+      return List.of(
+          new TailoringView(
+              "x86_64-avx2-t1",
+              "2026-01-01T00:00:00Z",
+              Optional.of("ds_student-w100"),
+              Collections.nCopies(
+                  10,
+                  new RejectionView("big-w100", 900_000, 5_000_000, 7_000, "file 900000 > 98304")),
+              3),
+          new TailoringView(
+              "aarch64-neon-t1", "2026-01-01T00:00:00Z", Optional.empty(), List.of(), 0));
+    }
   }
 
   /** One job. */

@@ -21,7 +21,9 @@ final class FakeLabMain {
             ModelDirectory.write(out, 10, order.path("seed").asLong());
             yield "\"report\":{\"accuracy\":0.91}";
           }
-          case "tailor" -> "\"tailor\":{\"classes\":[" + tailor(order, out) + "]}";
+          case "tailor" ->
+              "\"tailor\":{\"classes\":[%s],\"candidates\":[%s]}"
+                  .formatted(tailor(order, out), candidates(order));
           case "harm" -> {
             for (JsonNode student : order.path("students")) {
               ModelDirectory.write(out.resolve(Path.of(student.asText()).getFileName()), 3_000, 99);
@@ -32,6 +34,29 @@ final class FakeLabMain {
         };
     System.out.println(
         "{\"event\":\"done\",\"result\":{\"directory\":\"" + out + "\"," + result + "}}");
+  }
+
+  /** One candidate is accepted for each class, and 70 are not. */
+  private static String candidates(JsonNode order) {
+    List<String> candidates = new ArrayList<>();
+    for (JsonNode target : order.path("targets")) {
+      for (int i = 0; i <= 70; i++) {
+        candidates.add(
+            """
+            {"hardwareClass":"%s","key":"c%d","fileBytes":%d,"predictedMemoryBytes":7,\
+            "predictedLatencyMicros":9,"accepted":%s,"rejectedBecause":"%s"}\
+            """
+                .formatted(
+                    target.path("hardwareClass").asText(),
+                    i,
+                    i,
+                    i == 0,
+                    i == 0
+                        ? ""
+                        : "file " + i + " bytes" + " and so on".repeat(i == 2 ? 1_000 : 0)));
+      }
+    }
+    return String.join(",", candidates);
   }
 
   /** Every class gets a student but one that allows no drop at all. */

@@ -7,7 +7,9 @@ import io.stillhouse.model.Digest;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.service.JobService.JobView;
 import io.stillhouse.server.service.ModelService;
+import io.stillhouse.server.service.ModelService.RejectionView;
 import io.stillhouse.server.service.ModelService.TailorRequest;
+import io.stillhouse.server.service.ModelService.TailoringView;
 import io.stillhouse.server.service.ModelService.TrainRequest;
 import io.stillhouse.server.service.ModelService.VariantView;
 import io.stillhouse.server.service.ModelService.VersionAccepted;
@@ -98,6 +100,19 @@ class LabModelsTest {
     assertThat(variants).hasSize(2).extracting(VariantView::fileBytes).containsOnly(2_000L);
     assertThat(coordinator.artifacts.manifest(new Digest(variants.get(0).digest()))).isPresent();
 
+    List<TailoringView> decisions = models.tailoring("inspect", 1);
+    assertThat(decisions)
+        .hasSize(2)
+        .allSatisfy(
+            d -> {
+              assertThat(d.student().orElseThrow()).isIn("k1", "k4");
+              assertThat(d.rejected()).hasSize(TailorDecisions.REJECTED_MAX);
+              assertThat(d.leftOut()).isEqualTo(70 - TailorDecisions.REJECTED_MAX);
+              assertThat(d.rejected().get(0))
+                  .isEqualTo(new RejectionView("c1", 1, 7, 9, "file 1 bytes"));
+              assertThat(d.rejected().get(1).reason()).hasSize(300);
+            });
+
     VersionAccepted harmed = models.rehearseHarm("inspect", 1);
     assertThat(harmed.version()).isEqualTo(2);
     succeeded(harmed.jobId());
@@ -133,7 +148,17 @@ class LabModelsTest {
             .tailor(
                 "inspect", 1, new TailorRequest(OptionalDouble.empty(), Optional.of(List.of(only))))
             .jobId();
-    assertThat(ended(job).error()).contains("cannot tailor inspect@1").contains("larger accuracy");
+    assertThat(ended(job).error())
+        .contains("cannot tailor inspect@1", "larger accuracy", "model variants inspect@1");
+    assertThat(models.tailoring("inspect", 1))
+        .as("a job that made nothing still says why")
+        .filteredOn(d -> d.hardwareClass().equals(only))
+        .singleElement()
+        .satisfies(
+            d -> {
+              assertThat(d.student()).isEmpty();
+              assertThat(d.rejected()).isNotEmpty();
+            });
   }
 
   @Test
