@@ -50,47 +50,6 @@ final class Outcome {
     telemetry = found;
   }
 
-  /**
-   * What the story promised and did not show, a line each; empty when all is as promised: a student
-   * for each board, the first rollout kept, the second one rolled back on every device for its
-   * accuracy, and no telemetry lost.
-   */
-  List<String> brokenPromises(int boards) {
-    List<String> broken = new ArrayList<>();
-    if (variantByDigest.size() < boards) {
-      broken.add("%d unlike students for %d boards".formatted(variantByDigest.size(), boards));
-    }
-    List<String> ends = List.of("SUCCEEDED", "ROLLED_BACK");
-    for (int i = 0; i < rollouts.size(); i++) {
-      JsonNode rollout = rollouts.get(i);
-      String state = rollout.path("state").asText();
-      if (!state.equals(ends.get(i))) {
-        broken.add(
-            "rollout %s ended %s (expected: %s): %s"
-                .formatted(
-                    rollout.path("id").asText(),
-                    state,
-                    ends.get(i),
-                    rollout.path("reason").asText()));
-      }
-    }
-    // The harm is in the answers; stopped by anything else, it was stopped by luck.
-    if (rollouts.size() > 1 && !rollouts.get(1).path("reason").asText().contains("accuracy")) {
-      broken.add(
-          "the harmed rollout ended for another reason than its accuracy: "
-              + rollouts.get(1).path("reason").asText());
-    }
-    for (JsonNode device : devices) {
-      if (!variantByDigest.containsKey(device.path("runningDigest").asText())) {
-        broken.add(device.path("id").asText() + " does not run its student of version 1");
-      }
-    }
-    if (telemetry.path("lost").asLong(-1) != 0) {
-      broken.add("telemetry lost: " + telemetry.path("lost").asText("unknown"));
-    }
-    return broken;
-  }
-
   /** One line per device: what it is, what it runs and how well. */
   String table() {
     List<String[]> rows = new ArrayList<>();
@@ -152,7 +111,13 @@ final class Outcome {
     ArrayNode deviceList = root.putArray("devices");
     for (JsonNode device : devices) {
       ObjectNode entry = pick(device, "id", "hardwareClass", "runningDigest", "state");
-      entry.put("accuracy", accuracyByDevice.getOrDefault(device.path("id").asText(), Double.NaN));
+      double share = accuracyByDevice.getOrDefault(device.path("id").asText(), Double.NaN);
+      // JSON has no word for what is not a number.
+      if (Double.isNaN(share)) {
+        entry.putNull("accuracy");
+      } else {
+        entry.put("accuracy", share);
+      }
       deviceList.add(entry);
     }
     ArrayNode rolloutList = root.putArray("rollouts");

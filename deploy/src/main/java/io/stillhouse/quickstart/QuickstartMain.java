@@ -1,6 +1,7 @@
 package io.stillhouse.quickstart;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stillhouse.drive.CoordinatorClient;
 import io.stillhouse.drive.DriveException;
 import io.stillhouse.drive.ImageFeed;
@@ -41,13 +42,33 @@ public final class QuickstartMain implements Callable<Integer> {
   private QuickstartMain() {}
 
   public static void main(String[] arguments) {
+    System.exit(commands().execute(arguments));
+  }
+
+  /** The command with the conventions of all commands: a failure is one line. */
+  static CommandLine commands() {
     CommandLine commands = new CommandLine(new QuickstartMain());
+    commands.setExpandAtFiles(false);
+    commands.setParameterExceptionHandler(
+        (failure, arguments) -> {
+          say(failure.getCommandLine(), failure.getMessage() + "; see 'deploy/quickstart --help'");
+          return CommandLine.ExitCode.USAGE;
+        });
     commands.setExecutionExceptionHandler(
         (failure, command, parsed) -> {
-          System.err.println("quickstart: " + failure.getMessage());
-          return 1;
+          say(
+              command,
+              failure instanceof DriveException
+                  ? String.valueOf(failure.getMessage())
+                  : failure.toString());
+          return CommandLine.ExitCode.SOFTWARE;
         });
-    System.exit(commands.execute(arguments));
+    return commands;
+  }
+
+  private static void say(CommandLine command, String line) {
+    command.getErr().println("quickstart: " + line.replaceAll("\\p{Cntrl}+", " "));
+    command.getErr().flush();
   }
 
   @Override
@@ -120,11 +141,9 @@ public final class QuickstartMain implements Callable<Integer> {
       narrator.line(
           "finished in %.0f s, at most %.2f GiB resident over all processes",
           narrator.seconds(), memory.peakBytes() / (double) (1 << 30));
-      options
-          .jsonFile()
-          .ifPresent(
-              file -> outcome.write(file, outcome.toJson(narrator.seconds(), memory.peakBytes())));
-      List<String> broken = outcome.brokenPromises(fleet.agents().size());
+      ObjectNode document = outcome.toJson(narrator.seconds(), memory.peakBytes());
+      options.jsonFile().ifPresent(file -> outcome.write(file, document));
+      List<String> broken = Promises.broken(document, boards.size());
       broken.forEach(promise -> narrator.line("NOT as promised: %s", promise));
       return broken.isEmpty();
     }

@@ -144,10 +144,11 @@ final class Story {
   JsonNode variants(int version) {
     JsonNode variants = versionVariants(version).path("variants");
     for (JsonNode variant : variants) {
-      JsonNode measured = variant.path("evaluation");
-      ((ObjectNode) variant)
-          .put("accuracy", measured.path("accuracy").asDouble(Double.NaN))
-          .put("latencyP50Micros", measured.path("latencyP50Micros").asLong(-1));
+      for (String measured : List.of("accuracy", "latencyP50Micros")) {
+        if (variant.path("evaluation").has(measured)) {
+          ((ObjectNode) variant).set(measured, variant.path("evaluation").path(measured));
+        }
+      }
     }
     return variants;
   }
