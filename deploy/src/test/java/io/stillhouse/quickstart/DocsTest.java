@@ -2,19 +2,31 @@ package io.stillhouse.quickstart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillhouse.server.config.ConfigReader;
+import io.stillhouse.server.config.CoordinatorConfig;
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class DocsTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().resolve("..").normalize();
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#\\s]+)(#[^)]*)?\\)");
+
+  private static final Pattern KEY_ROW =
+      Pattern.compile("(?m)^\\| `([A-Za-z.]+)` \\| (none|`[^`]*`) \\| \\S.* \\|$");
+  private static final Pattern YAML_BLOCK = Pattern.compile("(?ms)^```yaml\\n(.*?)^```$");
+
+  @TempDir Path folder = Path.of("");
 
   @Test
   void every_relative_link_in_the_documentation_leads_somewhere() throws IOException {
@@ -35,6 +47,48 @@ class DocsTest {
     }
     assertThat(links).isGreaterThan(10);
     assertThat(broken).isEmpty();
+  }
+
+  @Test
+  void the_operator_guide_lists_every_key_with_its_default() throws Exception {
+    Map<String, String> documented = new LinkedHashMap<>();
+    Matcher row = KEY_ROW.matcher(configuration());
+    while (row.find()) {
+      assertThat(documented.put(row.group(1), row.group(2).replace("`", "")))
+          .as(row.group(1))
+          .isNull();
+    }
+    Map<String, String> known = new LinkedHashMap<>();
+    collect("", CoordinatorConfig.DEFAULT, known);
+    assertThat(List.copyOf(documented.entrySet())).isEqualTo(List.copyOf(known.entrySet()));
+  }
+
+  @Test
+  void the_configuration_of_the_operator_guide_is_one() throws Exception {
+    Matcher block = YAML_BLOCK.matcher(configuration());
+    assertThat(block.find()).isTrue();
+    CoordinatorConfig config =
+        ConfigReader.read(Files.writeString(folder.resolve("guide.yaml"), block.group(1)));
+    assertThat(config.kafka().advertisedHost()).isNotEmpty();
+    assertThat(config.grpc().names()).contains(config.kafka().advertisedHost());
+  }
+
+  private static String configuration() throws IOException {
+    String guide = Files.readString(ROOT.resolve("docs").resolve("operator-guide.md"));
+    int from = guide.indexOf("\n## Configuration\n");
+    return guide.substring(from, guide.indexOf("\n## ", from + 1));
+  }
+
+  private static void collect(String prefix, Record group, Map<String, String> onto)
+      throws ReflectiveOperationException {
+    for (RecordComponent part : group.getClass().getRecordComponents()) {
+      Object value = part.getAccessor().invoke(group);
+      if (value instanceof Record inner) {
+        collect(prefix + part.getName() + ".", inner, onto);
+      } else {
+        onto.put(prefix + part.getName(), value.equals("") ? "none" : value.toString());
+      }
+    }
   }
 
   private static List<Path> pages() throws IOException {

@@ -351,6 +351,11 @@ public final class Coordinator implements AutoCloseable {
         "data       " + data.root());
   }
 
+  /** One line for each thing in the configuration that works, but hardly as it is meant. */
+  public List<String> warnings() {
+    return endpoints.unreachableTelemetry(config).stream().toList();
+  }
+
   /** Stops everything in good order; what cannot stop is logged and left behind. Idempotent. */
   @Override
   public synchronized void close() {

@@ -15,7 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -113,6 +115,34 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
     return config.kafka().embedded()
         ? advertisedKafkaHost(config) + ":" + kafkaPort
         : config.kafka().bootstrap();
+  }
+
+  /** What an operator should know about a fleet that could never send telemetry, if it is one. */
+  Optional<String> unreachableTelemetry(CoordinatorConfig config) {
+    boolean reached =
+        Arrays.stream(kafkaBootstrap(config).split(","))
+            .anyMatch(server -> !loopback(server.strip().replaceFirst(":\\d+$", "")));
+    boolean listens = !config.kafka().embedded() || !loopback(config.kafka().host());
+    if (loopback(config.grpc().host()) || (reached && listens)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        ("warning: devices elsewhere may dial %s:%d, but Kafka %s: no telemetry will come from"
+             + " them, and gates that need it stay inconclusive; set kafka.host and"
+             + " kafka.advertisedHost, or kafka.bootstrap")
+            .formatted(
+                config.grpc().host(),
+                grpcPort,
+                reached
+                    ? "listens on %s only".formatted(config.kafka().host())
+                    : "is told to them as %s, which is each device itself"
+                        .formatted(kafkaBootstrap(config))));
+  }
+
+  private static boolean loopback(String host) {
+    return host.equals("localhost")
+        || host.matches("127(\\.\\d+){3}")
+        || host.matches("\\[?(::1|0:0:0:0:0:0:0:1)]?");
   }
 
   static String advertisedKafkaHost(CoordinatorConfig config) {

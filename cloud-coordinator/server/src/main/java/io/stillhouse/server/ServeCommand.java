@@ -42,6 +42,8 @@ final class ServeCommand implements Callable<Integer> {
     Thread hook = new Thread(() -> stopAndWait(stop, stopped), "stop");
     Runtime.getRuntime().addShutdownHook(hook);
     try (Coordinator coordinator = Coordinator.start(settings, dataDirectory, chance)) {
+      coordinator.warnings().forEach(around.err()::println);
+      around.err().flush();
       coordinator.endpointLines().forEach(around.out()::println);
       around.out().println("ready");
       around.out().flush();
