@@ -115,7 +115,16 @@ final class DeviceCommands extends Cli.Group {
                             r.generation(),
                             r.phase(),
                             r.running().map(DeviceCommands::abbreviated).orElse("nothing"),
-                            r.detail().isEmpty() ? "" : ", " + r.detail())));
+                            r.refusal().isEmpty() && !r.detail().isEmpty()
+                                ? ", " + r.detail()
+                                : "")));
+    // By this name the operator guide knows what to do.
+    d.reported()
+        .filter(r -> !r.refusal().isEmpty())
+        .ifPresent(
+            r ->
+                facts.put(
+                    "refusal", r.refusal() + (r.detail().isEmpty() ? "" : ": " + r.detail())));
     facts.put("profile", profile);
     Table table = new Table("device", d.name());
     facts.forEach(table::row);

@@ -23,6 +23,24 @@ final class GateOptions {
   private Optional<Integer> minSample = Optional.empty();
 
   @Option(
+      names = "--pass-min",
+      paramLabel = "X",
+      description = "Smallest share of tried devices that succeed, 0..1.")
+  private Optional<Double> passMin = Optional.empty();
+
+  @Option(
+      names = "--reached-min",
+      paramLabel = "X",
+      description = "Share of a wave that must have acknowledged its offer, 0..1.")
+  private Optional<Double> reachedMin = Optional.empty();
+
+  @Option(
+      names = "--settled-min",
+      paramLabel = "X",
+      description = "Share of the reached devices that must have settled, 0..1.")
+  private Optional<Double> settledMin = Optional.empty();
+
+  @Option(
       names = "--error-rate-max",
       paramLabel = "X",
       description = "Largest share of inferences that fail, 0..1.")
@@ -33,6 +51,24 @@ final class GateOptions {
       paramLabel = "X",
       description = "Largest fall of live accuracy, 0.05 = five points.")
   private Optional<Double> accuracyDropMax = Optional.empty();
+
+  @Option(
+      names = "--confidence-drop-max",
+      paramLabel = "X",
+      description = "Largest fall of mean confidence, 0..1.")
+  private Optional<Double> confidenceDropMax = Optional.empty();
+
+  @Option(
+      names = "--latency-p99-growth-max",
+      paramLabel = "X",
+      description = "Largest growth of p99 latency, 1.0 = it may double.")
+  private Optional<Double> latencyP99GrowthMax = Optional.empty();
+
+  @Option(
+      names = "--min-inferences",
+      paramLabel = "N",
+      description = "Inferences per class needed to judge health; 0 demands no telemetry.")
+  private Optional<Long> minInferences = Optional.empty();
 
   @Option(
       names = "--min-feedback",
@@ -58,8 +94,14 @@ final class GateOptions {
             || Stream.of(
                     failureRateMax,
                     minSample,
+                    passMin,
+                    reachedMin,
+                    settledMin,
                     errorRateMax,
                     accuracyDropMax,
+                    confidenceDropMax,
+                    latencyP99GrowthMax,
+                    minInferences,
                     minFeedback,
                     waveDeadlineSeconds)
                 .anyMatch(Optional::isPresent);
@@ -68,14 +110,14 @@ final class GateOptions {
             new GateRequest(
                 decimal(failureRateMax),
                 minSample.map(OptionalInt::of).orElseGet(OptionalInt::empty),
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
+                decimal(passMin),
+                decimal(reachedMin),
+                decimal(settledMin),
                 decimal(errorRateMax),
                 decimal(accuracyDropMax),
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
-                OptionalLong.empty(),
+                decimal(confidenceDropMax),
+                decimal(latencyP99GrowthMax),
+                whole(minInferences),
                 whole(minFeedback),
                 feedbackDemanded ? Optional.of(true) : Optional.empty(),
                 whole(waveDeadlineSeconds)))

@@ -86,14 +86,7 @@ final class RolloutCommands extends Cli.Group {
         around.out(),
         answer,
         () -> {
-          Table table = new Table("WAVE", "DEVICES", "BY CLASS");
-          preview
-              .waves()
-              .forEach(
-                  w ->
-                      table.row(
-                          w.wave() + 1, w.devices(), RolloutText.counts(w.byHardwareClass())));
-          table.print(around.out());
+          RolloutText.print(around.out(), preview);
           around
               .out()
               .println(

@@ -1,13 +1,23 @@
 package io.stillhouse.server.cli;
 
+import io.stillhouse.server.service.RolloutService.LeftOutPreview;
+import io.stillhouse.server.service.RolloutService.RolloutPreview;
 import io.stillhouse.server.service.RolloutService.RolloutView;
+import io.stillhouse.server.service.RolloutService.TargetPreview;
+import io.stillhouse.server.service.RolloutService.WavePreview;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 
 /** Rollouts as people read them. */
 final class RolloutText {
+  /** Devices that are printed of each wave, and of those that are left out. */
+  private static final int NAMED_MAX = 20;
+
+  private static final int DIGEST_CHARACTERS = 12;
+
   private RolloutText() {}
 
   /** Where a rollout stands and what it waits for, in one line. */
@@ -57,6 +67,45 @@ final class RolloutText {
     waves.print(out);
     out.println();
     gate.print(out);
+  }
+
+  /** Who would get what in which wave, and who is left out. */
+  static void print(PrintWriter out, RolloutPreview preview) {
+    Table waves = new Table("WAVE", "DEVICES", "OFFLINE", "BY CLASS");
+    Table devices = new Table("WAVE", "DEVICE", "CLASS", "VARIANT", "NOW");
+    int unnamed = preview.devices();
+    for (WavePreview w : preview.waves()) {
+      waves.row(w.wave() + 1, w.devices(), w.offline(), counts(w.byHardwareClass()));
+      for (TargetPreview t : w.targets().subList(0, Math.min(NAMED_MAX, w.targets().size()))) {
+        unnamed--;
+        devices.row(
+            w.wave() + 1,
+            t.device(),
+            t.hardwareClass(),
+            t.artifact().substring(0, Math.min(DIGEST_CHARACTERS, t.artifact().length())),
+            t.online() ? "online" : "offline, gets it on return");
+      }
+    }
+    waves.print(out);
+    out.println();
+    devices.print(out);
+    if (unnamed > 0) {
+      out.println("and %d devices more; --json names up to 200 of each wave".formatted(unnamed));
+    }
+    out.println();
+    if (!preview.leftOut().isEmpty()) {
+      Table leftOut = new Table("LEFT OUT", "WHY");
+      List<LeftOutPreview> named =
+          preview.leftOut().subList(0, Math.min(NAMED_MAX, preview.leftOut().size()));
+      named.forEach(l -> leftOut.row(l.device(), l.why()));
+      leftOut.print(out);
+      int more =
+          preview.excluded().values().stream().mapToInt(Integer::intValue).sum() - named.size();
+      if (more > 0) {
+        out.println("and %d devices more; --json names up to 200".formatted(more));
+      }
+      out.println();
+    }
   }
 
   /** {@code 3 x, 1 y}. */

@@ -6,7 +6,6 @@ import io.stillhouse.fleet.rollout.ModelVersion;
 import io.stillhouse.fleet.rollout.RolloutPlanner;
 import io.stillhouse.fleet.rollout.RolloutSpec;
 import io.stillhouse.fleet.rollout.RolloutStatus;
-import io.stillhouse.fleet.rollout.RolloutTarget;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import io.stillhouse.server.service.RolloutService;
@@ -19,10 +18,7 @@ import io.stillhouse.server.storage.Rollouts.Listed;
 import io.stillhouse.server.storage.Rollouts.Request;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -66,27 +62,10 @@ public final class EngineRollouts implements RolloutService {
     requests.timings(request);
     requests.gate(request);
     RolloutPlanner.Plan plan = planned(rollouts.nextId(), request);
-    Map<Integer, Map<String, Integer>> waves = new TreeMap<>();
-    for (RolloutTarget target : plan.targets()) {
-      waves
-          .computeIfAbsent(target.wave(), wave -> new TreeMap<>())
-          .merge(target.hardwareClass().name(), 1, Integer::sum);
-    }
-    List<WavePreview> previews = new ArrayList<>();
-    waves.forEach(
-        (wave, classes) ->
-            previews.add(
-                new WavePreview(
-                    wave, classes.values().stream().mapToInt(Integer::intValue).sum(), classes)));
-    Map<String, Integer> excluded = new TreeMap<>();
-    plan.excluded().values().forEach(why -> excluded.merge(why.name(), 1, Integer::sum));
-    return new RolloutPreview(
-        request.model(),
-        request.version(),
-        previews,
-        plan.targets().size(),
-        plan.targets().stream().mapToLong(t -> variants.bundleBytes(t.artifact())).sum(),
-        excluded);
+    return RolloutPreviews.of(
+        request,
+        plan,
+        plan.targets().stream().mapToLong(t -> variants.bundleBytes(t.artifact())).sum());
   }
 
   @Override

@@ -68,9 +68,10 @@ public interface RolloutService {
   /**
    * Who would get what.
    *
-   * @param devices devices that get the new artifact, by wave
+   * @param devices devices that get the new artifact
    * @param bytes to download over all devices
-   * @param excluded why devices are left out, with counts, e.g. {@code no variant for class x}
+   * @param excluded why devices are left out, with counts
+   * @param leftOut the first of those devices
    */
   record RolloutPreview(
       String model,
@@ -78,9 +79,27 @@ public interface RolloutService {
       List<WavePreview> waves,
       int devices,
       long bytes,
-      Map<String, Integer> excluded) {}
+      Map<String, Integer> excluded,
+      List<LeftOutPreview> leftOut) {}
 
-  record WavePreview(int wave, int devices, Map<String, Integer> byHardwareClass) {}
+  /**
+   * One wave of a plan.
+   *
+   * @param offline how many of its devices are not online now; they get their offer on return
+   * @param targets the first of its devices
+   */
+  record WavePreview(
+      int wave,
+      int devices,
+      int offline,
+      Map<String, Integer> byHardwareClass,
+      List<TargetPreview> targets) {}
+
+  /** A device and the artifact that it would get. */
+  record TargetPreview(String device, String hardwareClass, String artifact, boolean online) {}
+
+  /** A device that would get nothing, and why. */
+  record LeftOutPreview(String device, String why) {}
 
   /**
    * A rollout as it stands.

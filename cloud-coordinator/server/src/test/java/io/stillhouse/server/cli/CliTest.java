@@ -8,6 +8,7 @@ import io.stillhouse.server.operator.OperatorServer;
 import io.stillhouse.server.operator.OperatorServices;
 import io.stillhouse.server.operator.OperatorSettings;
 import io.stillhouse.server.operator.Probes;
+import io.stillhouse.server.service.RolloutService.GateRequest;
 import io.stillhouse.server.telemetry.FleetHealth;
 import io.stillhouse.server.testing.FakeServices;
 import io.vertx.core.Vertx;
@@ -16,9 +17,13 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -298,6 +303,41 @@ class CliTest {
     assertThat(script.path("tailoring").path(0).path("rejected")).hasSize(10);
     assertThat(script.path("tailoring").path(0).path("leftOut").asInt()).isEqualTo(3);
     assertThat(script.path("tailoring").path(1).has("student")).isFalse();
+  }
+
+  @Test
+  void a_plan_names_who_gets_what_who_is_away_and_who_is_left_out() {
+    String printed = line("rollout plan inspect@1").out();
+    assertThat(printed.lines().filter(l -> l.matches("1 +press-7 +x86_64-avx2-t1 +a{12} +off.*")))
+        .hasSize(20);
+    assertThat(printed)
+        .contains("and 10 devices more", "left out: 1 NO_VARIANT")
+        .containsPattern("(?m)^press-9 +NO_VARIANT$");
+  }
+
+  @Test
+  void a_refusal_is_shown_by_the_name_that_the_operator_guide_has() {
+    assertThat(line("device show press-7").out())
+        .containsPattern("(?m)^refusal +NO_SPACE: 7 bytes free");
+  }
+
+  @Test
+  void every_limit_of_the_gate_can_be_typed() {
+    StringBuilder typed = new StringBuilder("rollout start inspect@1 --feedback-demanded");
+    List<String> expected = new ArrayList<>();
+    for (var limit : GateRequest.class.getRecordComponents()) {
+      if (limit.getType() != Optional.class) {
+        String name = limit.getName().replaceAll("Seconds$", "");
+        String value = limit.getType() == OptionalDouble.class ? "0.5" : "7";
+        typed.append(" --");
+        typed.append(name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
+        typed.append(' ').append(value);
+        expected.add(limit.getName() + "=" + limit.getType().getSimpleName() + "[" + value + "]");
+      }
+    }
+    Ran ran = line(typed.toString());
+    assertThat(ran.code()).as(ran.err()).isZero();
+    assertThat(fakes.calls).singleElement().asString().contains(expected);
   }
 
   @Test

@@ -213,6 +213,14 @@ class RolloutEngineTest {
     assertThat(preview.devices()).isEqualTo(2);
     assertThat(preview.excluded()).containsEntry("REVOKED", 1);
     assertThat(preview.waves()).hasSize(2);
+    assertThat(preview.waves())
+        .flatExtracting(w -> w.targets())
+        .extracting(t -> t.device() + " " + t.artifact())
+        .containsExactlyInAnyOrder(
+            "a " + variant.digest().sha256Hex(), "b " + variant.digest().sha256Hex());
+    assertThat(preview.leftOut())
+        .singleElement()
+        .satisfies(l -> assertThat(l.device() + " " + l.why()).isEqualTo("c REVOKED"));
     assertThat(preview.bytes())
         .isEqualTo(
             2

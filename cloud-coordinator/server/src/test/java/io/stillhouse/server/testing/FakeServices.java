@@ -104,7 +104,16 @@ public final class FakeServices {
             false,
             "runs inspect@1",
             Optional.empty(),
-            Optional.empty());
+            Optional.of(
+                new ReportedView(
+                    3,
+                    "REFUSED",
+                    Optional.empty(),
+                    Optional.empty(),
+                    "NO_SPACE",
+                    "7 bytes free (expected: at least 9)",
+                    Optional.empty(),
+                    "2026-01-01T00:00:00Z")));
 
     @Override
     public TokenView issueToken(TokenRequest request) {
@@ -258,10 +267,18 @@ public final class FakeServices {
       return new RolloutPreview(
           request.model(),
           request.version(),
-          List.of(new WavePreview(0, 3, Map.of("x86_64-avx2-t1", 3))),
-          3,
+          List.of(
+              new WavePreview(
+                  0,
+                  30,
+                  1,
+                  Map.of("x86_64-avx2-t1", 30),
+                  Collections.nCopies(
+                      25, new TargetPreview("press-7", "x86_64-avx2-t1", "a".repeat(64), false)))),
+          30,
           300_000,
-          Map.of("NO_VARIANT", 1));
+          Map.of("NO_VARIANT", 1),
+          List.of(new LeftOutPreview("press-9", "NO_VARIANT")));
     }
 
     @Override
