@@ -43,7 +43,6 @@ final class TeacherMaking {
     checked(() -> request.plan().over(TrainingPlan.quick(1, request.plan().seed())));
     try (UnfinishedRun run = UnfinishedRun.open(request.out())) {
       request.data().requirePlace();
-      progress.report("read " + request.data(), 0, "");
       Dataset data = request.data().load();
       TrainingPlan usual =
           TrainingPlan.usual(
@@ -54,6 +53,11 @@ final class TeacherMaking {
       Preprocessing preprocessing = start.preprocessing(data);
       Map<String, Object> recipe = recipe(start, plan);
       run.claim(arguments(request, data, recipe));
+      // Not before: what cannot be trained is refused by one line and nothing else.
+      progress.report(
+          "read " + request.data(),
+          0,
+          "%d images, %d to test with".formatted(data.train().count(), data.test().count()));
       Network trained =
           trainer
               .get()
