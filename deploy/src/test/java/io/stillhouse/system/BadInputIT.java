@@ -81,7 +81,7 @@ class BadInputIT {
             "builtin:fashion-mnist-12k",
             "--out",
             folder.resolve("out").toString());
-    assertRefused(ended, FAILED, "precison", "precision");
+    assertRefused(ended, USAGE, "precison", "precision");
     assertThat(folder.resolve("out")).doesNotExist();
     assertThat(folder.resolve("out.unfinished")).doesNotExist();
   }

@@ -243,7 +243,7 @@ final class LabCommands extends Cli.Group {
     try {
       return RecipeYaml.parse(file.toString(), Files.readString(file));
     } catch (IllegalArgumentException e) {
-      throw new CliException(
+      throw CliException.ofUsage(
           "cannot use this recipe", String.valueOf(e.getMessage()), "correct the file");
     } catch (IOException e) {
       String why = e.getMessage() == null ? e.toString() : e.getMessage();

@@ -265,7 +265,7 @@ class LabCommandsTest {
 
   @Test
   void a_recipe_with_a_wrong_field_is_refused_by_file_and_line() throws IOException {
-    refused(
+    misused(
         recipe("seed: 3\nsteps:\n  - prune: {rato: 0.5}\n") + " --teacher @none --out @student",
         "recipe.yaml, line 3: prune: unknown field rato");
     refused(
