@@ -266,6 +266,7 @@ public final class Coordinator implements AutoCloseable {
                 Duration.ofSeconds(defaults.waveDeadlineSeconds())));
     engine.start();
     started.push(new Part("rollouts", engine));
+    metrics.watchFailures(engine::failures);
     healthy.put("rollouts", () -> true);
     return new Engine(engine, service);
   }

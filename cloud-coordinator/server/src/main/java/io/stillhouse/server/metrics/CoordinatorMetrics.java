@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.streams.KafkaStreams;
@@ -43,7 +44,7 @@ public final class CoordinatorMetrics implements AutoCloseable {
   private final List<Runnable> refreshes = new CopyOnWriteArrayList<>();
 
   /** Meters refer weakly to what they measure, and a collected one reads NaN. */
-  private final List<FleetHealth> watched = new CopyOnWriteArrayList<>();
+  private final List<Object> watched = new CopyOnWriteArrayList<>();
 
   public CoordinatorMetrics() {
     // Their tags differ by kind of store, which Prometheus does not take.
@@ -89,6 +90,14 @@ public final class CoordinatorMetrics implements AutoCloseable {
     Gauge.builder("stillhouse.telemetry.lost", health, h -> h.loss().lost())
         .description("Records missing without a reason")
         .baseUnit("records")
+        .register(registry);
+  }
+
+  /** Shows how often the engine failed to see to a rollout or to a command. */
+  public void watchFailures(LongSupplier rollouts) {
+    watched.add(rollouts);
+    FunctionCounter.builder("stillhouse.rollout.failures", rollouts, LongSupplier::getAsLong)
+        .description("Steps of rollouts and commands that failed and are tried again")
         .register(registry);
   }
 

@@ -33,6 +33,8 @@ import org.slf4j.LoggerFactory;
  * at the record twice a second and keeps nothing in between, so starting again after a kill, or
  * another coordinator's taking over, is the same as the next look.
  *
+ * <p>A rollout or a command that cannot be seen to does not hold up the others.
+ *
  * <p>Order of each step: the decision is stored, then devices are told. Killed in between, nobody
  * is told by this process; devices hear it at their next connect, or from the next round over
  * sessions.
@@ -52,6 +54,7 @@ public final class RolloutEngine implements AutoCloseable {
   private final RolloutDriver driver;
   private final Thread thread = new Thread(this::loop, "rollout-engine");
   private final Semaphore bell = new Semaphore(0);
+  private final StepsApart steps = new StepsApart();
   private volatile boolean stopping;
   private OptionalLong epoch = OptionalLong.empty();
   private long renewedAt;
@@ -92,6 +95,11 @@ public final class RolloutEngine implements AutoCloseable {
     bell.release();
   }
 
+  /** Steps of rollouts and commands that have failed since the start. */
+  public long failures() {
+    return steps.failures();
+  }
+
   /** Stops after the step in hand and gives up the lease. */
   @Override
   public void close() {
@@ -127,8 +135,12 @@ public final class RolloutEngine implements AutoCloseable {
       }
       // Success is a heartbeat on record, so what was heard goes on record first.
       states.flush();
+      steps.beginTurn();
       for (Request request : rollouts.requests()) {
-        command(request);
+        if (stopping || !lead()) {
+          return;
+        }
+        steps.take(request.action() + " of rollout " + request.rollout(), () -> command(request));
       }
       List<RolloutId> open = rollouts.unfinished();
       supersede(open);
@@ -136,7 +148,7 @@ public final class RolloutEngine implements AutoCloseable {
         if (stopping || !lead()) {
           return;
         }
-        advance(rollout);
+        steps.take("rollout " + rollout, () -> advance(rollout));
       }
     } catch (RuntimeException e) {
       // The database may be away for a while; nothing is lost by looking again.
@@ -160,12 +172,7 @@ public final class RolloutEngine implements AutoCloseable {
   }
 
   private void advance(RolloutId rollout) {
-    try {
-      settle(driver.advance(rollout, epoch.orElseThrow()));
-    } catch (RuntimeException e) {
-      // One rollout that cannot be driven must not hold up the others.
-      LOG.error("rollout {} cannot go on: {}", rollout, e.getMessage(), e);
-    }
+    settle(driver.advance(rollout, epoch.orElseThrow()));
   }
 
   private void command(Request request) {
@@ -195,22 +202,37 @@ public final class RolloutEngine implements AutoCloseable {
     }
     List<Snapshot> forward = new ArrayList<>();
     for (RolloutId rollout : open) {
-      rollouts.load(rollout).filter(at -> at.status().phase().forward()).ifPresent(forward::add);
+      steps.take(
+          "rollout " + rollout,
+          () ->
+              rollouts
+                  .load(rollout)
+                  .filter(at -> at.status().phase().forward())
+                  .ifPresent(forward::add));
     }
     for (int newer = forward.size() - 1; newer > 0; newer--) {
       for (int older = 0; older < newer; older++) {
         RolloutSpec replacement = forward.get(newer).spec();
         RolloutSpec replaced = forward.get(older).spec();
+        if (stopping || !lead()) {
+          return;
+        }
         if (replacement.covers(replaced)) {
-          settle(
-              driver.command(
-                  replaced.id(),
-                  epoch.orElseThrow(),
-                  (spec, status, facts, now) ->
-                      RolloutCommand.supersede(spec, status, facts, replacement, now)));
+          steps.take(
+              "rollout %s in place of %s".formatted(replacement.id(), replaced.id()),
+              () -> supersede(replacement, replaced));
         }
       }
     }
+  }
+
+  private void supersede(RolloutSpec replacement, RolloutSpec replaced) {
+    settle(
+        driver.command(
+            replaced.id(),
+            epoch.orElseThrow(),
+            (spec, status, facts, now) ->
+                RolloutCommand.supersede(spec, status, facts, replacement, now)));
   }
 
   private void settle(Optional<Result> result) {

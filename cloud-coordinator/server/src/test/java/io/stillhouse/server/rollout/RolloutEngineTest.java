@@ -3,6 +3,7 @@ package io.stillhouse.server.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillhouse.fleet.desired.RolloutId;
 import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.model.Digest;
 import io.stillhouse.proto.device.v1.DesiredState;
@@ -203,6 +204,32 @@ class RolloutEngineTest {
     ended(newer, "SUCCEEDED");
     assertThat(fleet)
         .allSatisfy(d -> assertThat(d.running()).isEqualTo(second.digest().sha256Hex()));
+  }
+
+  @Test
+  void a_rollout_that_cannot_be_driven_holds_up_no_other() throws Exception {
+    Variant first = coordinator.version(100);
+    Variant second = coordinator.version(200);
+    manners(wish -> is(wish, first) ? Phase.PHASE_DOWNLOADING : Phase.PHASE_COMMITTED);
+    String poisoned = driving.service().start(request(1, false)).id();
+    Eventually.holds("it runs", () -> driving.service().show(poisoned).status().equals("RUNNING"));
+    health.breaks(poisoned);
+    // A command to it fails, and so does putting the sound one, which covers it, in its place.
+    Rollouts.Request pause =
+        coordinator
+            .rollouts(coordinator.lease("operator"))
+            .ask(new RolloutId(poisoned), Rollouts.Action.PAUSE);
+
+    String sound = driving.service().start(request(2, false)).id();
+    ended(sound, "SUCCEEDED");
+    assertThat(fleet)
+        .allSatisfy(d -> assertThat(d.running()).isEqualTo(second.digest().sha256Hex()));
+    assertThat(driving.engine().failures()).isPositive();
+    assertThat(coordinator.rollouts(coordinator.lease("operator")).open(pause)).isTrue();
+
+    health.mends(poisoned);
+    ended(poisoned, "SUPERSEDED");
+    assertThat(coordinator.rollouts(coordinator.lease("operator")).open(pause)).isFalse();
   }
 
   @Test
