@@ -1,4 +1,4 @@
 package io.stillhouse.fleet.rollout;
 
-/** The live measurements of one hardware class in the current wave, and what they compare with. */
+/** The live measurements of one hardware class in one wave, and what they compare with. */
 public record ClassHealth(WaveHealth observed, Baseline baseline) {}

@@ -4,22 +4,34 @@ import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.model.profile.HardwareClass;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What is known at one instant of store time; read in one transaction with the status.
  *
  * @param targets facts of every target of the plan
- * @param health per hardware class of the current wave; a class without an entry was not measured
+ * @param health of each wave that has opened, by its index, per hardware class; what has no entry
+ *     was not measured
  * @param quarantined classes whose artifact in this rollout is under quarantine
  */
 public record RolloutFacts(
     Map<DeviceId, TargetFacts> targets,
-    Map<HardwareClass, ClassHealth> health,
+    Map<Integer, Map<HardwareClass, ClassHealth>> health,
     Set<HardwareClass> quarantined) {
   public RolloutFacts {
     targets = Map.copyOf(targets);
-    health = Map.copyOf(health);
+    health =
+        health.entrySet().stream()
+            .collect(
+                Collectors.toUnmodifiableMap(Map.Entry::getKey, e -> Map.copyOf(e.getValue())));
     quarantined = Set.copyOf(quarantined);
+  }
+
+  /** What a class of a wave has measured. */
+  ClassHealth health(int wave, HardwareClass hardwareClass) {
+    return health
+        .getOrDefault(wave, Map.of())
+        .getOrDefault(hardwareClass, new ClassHealth(WaveHealth.NONE, Baseline.NONE));
   }
 
   /** The facts of a target; nothing is known of one without an entry. */

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -20,6 +21,10 @@ import java.util.stream.Stream;
  * the next look does not put right, and a coordinator that starts anew goes on where the record
  * stands.
  *
+ * <p>While a rollout is under way or paused, every wave that has opened is judged for harm at each
+ * look, and one that fails ends the rollout, whether it is the wave in hand or has long closed.
+ * Whether the next wave may open is asked of the wave in hand alone.
+ *
  * <p>Each call makes at most one step of {@link RolloutPhase} or {@link WaveStage}; callers repeat
  * it until nothing changes. What operators do is in {@link RolloutCommand}.
  */
@@ -29,7 +34,7 @@ public final class RolloutPolicy {
   /**
    * What to do next.
    *
-   * @param facts read together with {@code status}; their telemetry is of the wave in hand
+   * @param facts read together with {@code status}; their telemetry is of each wave that has opened
    * @param now store time
    */
   public static Decision decide(
@@ -53,6 +58,7 @@ public final class RolloutPolicy {
     private final RolloutFacts facts;
     private final Instant now;
     private final TargetProgress progress;
+    private final WaveGate gate;
     private final Draft draft;
 
     Step(RolloutSpec spec, RolloutStatus status, RolloutFacts facts, Instant now) {
@@ -61,6 +67,7 @@ public final class RolloutPolicy {
       this.facts = facts;
       this.now = now;
       this.progress = new TargetProgress(spec, facts, now);
+      this.gate = new WaveGate(spec, facts, now);
       this.draft = new Draft(spec, status, facts, now);
     }
 
@@ -82,9 +89,9 @@ public final class RolloutPolicy {
         return draft.build();
       }
       WaveCursor wave = status.wave().get();
-      WaveJudgement judgement = new WaveGate(spec, facts, now).judge(wave.index());
-      if (judgement.verdict() instanceof Verdict.Fail) {
-        return fail(judgement);
+      WaveJudgement judgement = gate.judge(wave.index());
+      if (stopped(wave, judgement)) {
+        return draft.build();
       }
       if (advance(wave, judgement)) {
         return draft.build();
@@ -97,13 +104,25 @@ public final class RolloutPolicy {
       if (superseded()) {
         return supersede();
       }
-      if (status.wave().isPresent()) {
-        WaveJudgement judgement = new WaveGate(spec, facts, now).judge(status.wave().get().index());
-        if (judgement.verdict() instanceof Verdict.Fail) {
-          return fail(judgement);
-        }
-      }
+      status.wave().ifPresent(wave -> stopped(wave, gate.judge(wave.index())));
       return draft.build();
+    }
+
+    /** Whether a wave does harm, the one in hand or an earlier one; if so, the rollout ends. */
+    private boolean stopped(WaveCursor wave, WaveJudgement inHand) {
+      if (inHand.verdict() instanceof Verdict.Fail) {
+        fail(inHand, inHand, inHand.verdict().reason());
+        return true;
+      }
+      Optional<WaveGate.Harm> late = gate.lateHarm(wave.index());
+      late.ifPresent(
+          harm -> {
+            String text =
+                "wave %d, after it passed: %s"
+                    .formatted(harm.wave() + 1, harm.judgement().verdict().reason());
+            fail(inHand.as(new Verdict.Inconclusive(text)), harm.judgement(), text);
+          });
+      return late.isPresent();
     }
 
     /** One stage forward, if the time and the evidence are there. */
@@ -168,14 +187,12 @@ public final class RolloutPolicy {
       return draft.build();
     }
 
-    private Decision fail(WaveJudgement judgement) {
-      draft.close(judgement);
-      String text = judgement.verdict().reason();
+    private void fail(WaveJudgement inHand, WaveJudgement harmful, String text) {
+      draft.close(inHand);
       draft.phase(RolloutPhase.ABORTING, text);
       draft.deadline(Duration.ZERO);
       draft.reasons(List.of(new Reason(Reason.Kind.GATE_FAILED, text)));
-      guilty(judgement).values().forEach(target -> draft.quarantine(target, text));
-      return draft.build();
+      guilty(harmful).values().forEach(target -> draft.quarantine(target, text));
     }
 
     /**

@@ -55,12 +55,7 @@ public record RolloutStanding(
     }
     Optional<WaveStage> stage =
         status.wave().filter(w -> w.index() == index).map(WaveCursor::stage);
-    // Telemetry in the facts is of the wave in hand and says nothing about those to come.
-    RolloutFacts mine =
-        stage.isPresent()
-            ? facts
-            : new RolloutFacts(facts.targets(), Map.of(), facts.quarantined());
-    return new WaveView(index, stage, new WaveGate(spec, mine, now).judge(index));
+    return new WaveView(index, stage, new WaveGate(spec, facts, now).judge(index));
   }
 
   private static String waitingFor(

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -13,9 +14,10 @@ import java.util.TreeMap;
  * model does on each class. Any class can fail the wave, however good the others make the total
  * look.
  *
- * <p>Failing needs no patience and is judged at any time; passing needs all of: enough devices
- * reached, nearly all of those settled, failures within the limit, enough successes, and healthy
- * telemetry. What is neither is inconclusive and names what is missing.
+ * <p>Failing needs no patience and is judged at any time, also of a wave that has closed; passing
+ * is asked once, of the wave in hand, and needs all of: enough devices reached, nearly all of those
+ * settled, failures within the limit, enough successes, and healthy telemetry. What is neither is
+ * inconclusive and names what is missing.
  */
 final class WaveGate {
   private final RolloutSpec spec;
@@ -32,7 +34,24 @@ final class WaveGate {
     this.healthGate = new HealthGate(spec.gate().health());
   }
 
-  /** Judges wave {@code index} as of now; telemetry in the facts must be of that wave. */
+  /** A wave that does harm, as it is judged now. */
+  record Harm(int wave, WaveJudgement judgement) {}
+
+  /**
+   * The first wave before {@code index} that fails now, although it passed when it closed. Its
+   * devices still run the artifact, and some harm takes longer than a soak to show.
+   */
+  Optional<Harm> lateHarm(int index) {
+    for (int wave = 0; wave < index; wave++) {
+      WaveJudgement judgement = judge(wave);
+      if (judgement.verdict() instanceof Verdict.Fail) {
+        return Optional.of(new Harm(wave, judgement));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Judges wave {@code index} as of now. */
   WaveJudgement judge(int index) {
     Tally total = new Tally();
     // Sorted, so that the reason names the same class whatever order the targets came in.
@@ -46,10 +65,7 @@ final class WaveGate {
     List<Verdict> verdicts = new ArrayList<>();
     byClass.forEach(
         (hardwareClass, tally) -> {
-          ClassHealth health =
-              facts
-                  .health()
-                  .getOrDefault(hardwareClass, new ClassHealth(WaveHealth.NONE, Baseline.NONE));
+          ClassHealth health = facts.health(index, hardwareClass);
           Verdict verdict = judgeClass(hardwareClass, tally, health, index);
           classes.add(
               new WaveJudgement.ClassJudgement(hardwareClass, verdict, tally.counts(), health));

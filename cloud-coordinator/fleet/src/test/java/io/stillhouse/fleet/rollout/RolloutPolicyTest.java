@@ -209,6 +209,59 @@ class RolloutPolicyTest {
   }
 
   @Test
+  void harm_that_shows_after_a_wave_has_closed_ends_the_rollout_too() {
+    Scene scene =
+        new Scene(
+            join(join(targets(0, SMALL, 1), targets(0, LARGE, 1)), targets(1, SMALL, 2)),
+            QUIET_GATE);
+    scene.tick();
+    scene.measures(SMALL, 40, 20, 18);
+    scene.passes(0);
+    scene.commits(scene.wave(1));
+    scene.tick();
+    assertThat(scene.status().wave().orElseThrow().stage()).isEqualTo(WaveStage.SOAKING);
+
+    scene.measures(0, SMALL, 400, new WaveHealth.Feedback(200, 60));
+    scene.tick();
+    assertThat(scene.phase()).isEqualTo(RolloutPhase.ROLLING_BACK);
+    assertThat(scene.status().attention().reasons().get(0).kind())
+        .isEqualTo(RolloutStatus.Reason.Kind.GATE_FAILED);
+    assertThat(scene.status().attention().reasons().get(0).text())
+        .startsWith("wave 1, after it passed: small: live accuracy 30.0 %");
+    assertThat(scene.status().closed())
+        .extracting(r -> r.judgement().verdict().getClass().getSimpleName())
+        .as("what was recorded stays; the wave in hand ends undecided")
+        .containsExactly("Pass", "Inconclusive");
+    assertThat(wanted(scene, join(scene.wave(0), scene.wave(1)))).containsOnly(Optional.of(OLD));
+    assertThat(scene.fleet.all()).extracting(Quarantine::digest).containsExactly(artifact(SMALL));
+  }
+
+  @Test
+  void devices_of_a_closed_wave_that_fail_late_end_the_rollout_even_while_it_is_paused() {
+    Scene scene = new Scene(join(targets(0, SMALL, 5), targets(1, SMALL, 5)), QUIET_GATE);
+    scene.tick();
+    scene.passes(0);
+    scene.command((p, s, f, now) -> RolloutCommand.pause(p, s, f, "ann", now));
+    scene.tick();
+    assertThat(scene.phase()).isEqualTo(RolloutPhase.PAUSED);
+    scene.wave(0).forEach(t -> scene.says(t, Phase.ROLLED_BACK));
+    scene.tick();
+    assertThat(scene.phase()).isEqualTo(RolloutPhase.ROLLING_BACK);
+    assertThat(scene.status().attention().reasons().get(0).text())
+        .startsWith("wave 1, after it passed: small: 5 of 5 attempted devices failed");
+  }
+
+  @Test
+  void a_closed_wave_that_is_merely_in_doubt_changes_nothing() {
+    Scene scene = new Scene(join(targets(0, SMALL, 5), targets(1, SMALL, 5)), QUIET_GATE);
+    scene.tick();
+    scene.passes(0);
+    scene.says(scene.wave(0).get(0), Phase.ROLLED_BACK);
+    scene.passes(1);
+    assertThat(scene.phase()).isEqualTo(RolloutPhase.SUCCEEDED);
+  }
+
+  @Test
   void a_class_that_nobody_tried_is_not_carried_into_the_next_wave() {
     Scene scene =
         new Scene(

@@ -8,6 +8,7 @@ import io.stillhouse.fleet.desired.ReportedState;
 import io.stillhouse.fleet.desired.RolloutId;
 import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.fleet.port.RolloutStore.Snapshot;
+import io.stillhouse.fleet.rollout.ClassHealth;
 import io.stillhouse.fleet.rollout.Outcome;
 import io.stillhouse.fleet.rollout.RolloutCommand;
 import io.stillhouse.fleet.rollout.RolloutEvent;
@@ -18,8 +19,10 @@ import io.stillhouse.fleet.rollout.RolloutTarget;
 import io.stillhouse.fleet.rollout.TargetFacts;
 import io.stillhouse.fleet.rollout.Verdict;
 import io.stillhouse.fleet.rollout.WaveCounts;
+import io.stillhouse.fleet.rollout.WaveHealth;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -56,6 +59,26 @@ final class Invariants {
     believesOnlyWhatCanBe(at);
     commandsRepeatWithoutEffect(at);
     before = at.status();
+  }
+
+  /** After a look, no rollout goes on while a class of any wave it opened answers mostly wrong. */
+  static void noHarmGoesOn(Snapshot at) {
+    if (!at.status().phase().forward()) {
+      return;
+    }
+    RolloutStanding standing = RolloutStanding.of(at.spec(), at.status(), at.facts(), at.now());
+    int opened = at.status().wave().map(w -> w.index()).orElse(-1);
+    for (RolloutTarget target : at.spec().targets()) {
+      ClassHealth health =
+          at.facts().health().getOrDefault(target.wave(), Map.of()).get(target.hardwareClass());
+      Outcome outcome = standing.outcomes().getOrDefault(target.device(), Outcome.NOT_OFFERED);
+      if (health != null && target.wave() <= opened && !outcome.aside()) {
+        WaveHealth.Feedback feedback = health.observed().feedback();
+        assertThat(2 * feedback.correct())
+            .as("right answers of %s in wave %d", target.hardwareClass(), target.wave())
+            .isGreaterThanOrEqualTo(feedback.count());
+      }
+    }
   }
 
   private static void wavesOpenOnlyAfterAPass(Snapshot at) {

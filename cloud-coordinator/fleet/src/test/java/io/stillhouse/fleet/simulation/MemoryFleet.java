@@ -38,7 +38,7 @@ import java.util.Set;
 public final class MemoryFleet implements RolloutStore, DeviceStateStore, QuarantineStore {
   public Instant now = Instant.parse("2030-01-01T00:00:00Z");
   public long epoch = 1;
-  public final Map<HardwareClass, ClassHealth> health = new LinkedHashMap<>();
+  public final Map<Integer, Map<HardwareClass, ClassHealth>> health = new LinkedHashMap<>();
   public final Set<DeviceId> revoked = new HashSet<>();
 
   /** Every artifact that each (device, generation) has ever named, to catch a second one. */
@@ -52,6 +52,11 @@ public final class MemoryFleet implements RolloutStore, DeviceStateStore, Quaran
   private final Map<DeviceId, ReportedState> reported = new LinkedHashMap<>();
   private final Map<DeviceId, Heartbeat> heartbeats = new LinkedHashMap<>();
   private final List<Quarantine> quarantines = new ArrayList<>();
+
+  /** What live models of a class in a wave measure from now on. */
+  public void measured(int wave, HardwareClass hardwareClass, ClassHealth measured) {
+    health.computeIfAbsent(wave, w -> new LinkedHashMap<>()).put(hardwareClass, measured);
+  }
 
   public void pass(Duration time) {
     now = now.plus(time);

@@ -183,13 +183,22 @@ public final class Scene {
     tickAfter(SOAK);
   }
 
-  /** Live measurements of a class, compared with a baseline accuracy of 90 %. */
+  /**
+   * Live measurements of a class in the wave in hand, compared with a baseline accuracy of 90 %.
+   */
   public void measures(HardwareClass hardwareClass, long inferences, long labelled, long correct) {
+    int wave = status().wave().orElseThrow().index();
+    measures(wave, hardwareClass, inferences, new WaveHealth.Feedback(labelled, correct));
+  }
+
+  /** The same of any wave. */
+  public void measures(
+      int wave, HardwareClass hardwareClass, long inferences, WaveHealth.Feedback feedback) {
     WaveHealth seen =
         new WaveHealth(
             inferences,
             0,
-            new WaveHealth.Feedback(labelled, correct),
+            feedback,
             new LatencyHistogram(List.of(0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, 0L, inferences)),
             OptionalDouble.of(0.8));
     Baseline before =
@@ -198,6 +207,6 @@ public final class Scene {
             OptionalDouble.of(0.85),
             OptionalLong.of(800),
             OptionalLong.of(20_000));
-    fleet.health.put(hardwareClass, new ClassHealth(seen, before));
+    fleet.measured(wave, hardwareClass, new ClassHealth(seen, before));
   }
 }

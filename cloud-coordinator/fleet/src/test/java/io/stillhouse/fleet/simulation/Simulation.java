@@ -199,7 +199,9 @@ final class Simulation {
     frozen = Optional.empty();
   }
 
+  /** Any wave may measure anything, long after it has closed too. */
   private void measure() {
+    int wave = chance.nextInt(snapshot().status().wave().map(w -> w.index() + 1).orElse(1));
     for (HardwareClass hardwareClass : variants.keySet()) {
       boolean harmed = chance.nextInt(12) == 0;
       long correct = harmed ? 10 : 92;
@@ -216,8 +218,13 @@ final class Simulation {
               OptionalDouble.of(0.8),
               OptionalLong.of(900),
               OptionalLong.of(9_000));
-      note("telemetry of " + hardwareClass + (harmed ? " collapses" : " is fine"));
-      fleet.health.put(hardwareClass, new ClassHealth(seen, baseline));
+      note(
+          "telemetry of "
+              + hardwareClass
+              + " in wave "
+              + wave
+              + (harmed ? " collapses" : " is fine"));
+      fleet.measured(wave, hardwareClass, new ClassHealth(seen, baseline));
     }
   }
 
@@ -260,6 +267,7 @@ final class Simulation {
                 .changesFrom(at.status()))
         .as("a second look changes nothing")
         .isFalse();
+    Invariants.noHarmGoesOn(at);
     at.status()
         .attention()
         .deadline()

@@ -66,24 +66,34 @@ final class MeasuredRollouts implements RolloutStore {
     return stored.events(rollout);
   }
 
-  /** Health of the wave in hand; no wave, no health. */
-  private Map<HardwareClass, ClassHealth> measured(Snapshot at) {
+  /** Health of every wave that has opened; no wave, no health. */
+  private Map<Integer, Map<HardwareClass, ClassHealth>> measured(Snapshot at) {
     if (at.status().wave().isEmpty() || at.status().phase().terminal()) {
       return Map.of();
     }
-    int wave = at.status().wave().get().index();
-    Map<HardwareClass, ClassHealth> byClass = new HashMap<>();
+    Map<Integer, Map<HardwareClass, ClassHealth>> byWave = new HashMap<>();
     // One target stands for its class: all of a class get the same variant.
     Map<HardwareClass, RolloutTarget> targets = new HashMap<>();
     at.spec().targets().forEach(target -> targets.putIfAbsent(target.hardwareClass(), target));
     targets.forEach(
-        (hardwareClass, target) ->
+        (hardwareClass, target) -> {
+          Map<Integer, WaveHealth> observed = new HashMap<>();
+          for (int wave = 0; wave <= at.status().wave().get().index(); wave++) {
+            int index = wave;
             health
                 .wave(at.spec().id(), wave, hardwareClass, target.artifact())
-                .ifPresent(
-                    observed ->
-                        byClass.put(hardwareClass, new ClassHealth(observed, baseline(target)))));
-    return byClass;
+                .ifPresent(seen -> observed.put(index, seen));
+          }
+          if (!observed.isEmpty()) {
+            Baseline before = baseline(target);
+            observed.forEach(
+                (wave, seen) ->
+                    byWave
+                        .computeIfAbsent(wave, w -> new HashMap<>())
+                        .put(hardwareClass, new ClassHealth(seen, before)));
+          }
+        });
+    return byWave;
   }
 
   private Baseline baseline(RolloutTarget target) {
