@@ -19,6 +19,8 @@ import io.stillhouse.server.operator.OperatorServer;
 import io.stillhouse.server.operator.OperatorServices;
 import io.stillhouse.server.operator.OperatorSettings;
 import io.stillhouse.server.operator.Probes;
+import io.stillhouse.server.pulse.Pulse;
+import io.stillhouse.server.pulse.Watch;
 import io.stillhouse.server.rollout.EngineRollouts;
 import io.stillhouse.server.rollout.RolloutDefaults;
 import io.stillhouse.server.rollout.RolloutEngine;
@@ -67,11 +69,13 @@ public final class Coordinator implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
   private static final long VERTX_STOP_SECONDS_MAX = 10;
   private static final Duration CATCH_UP_MAX = Duration.ofSeconds(30);
+  private static final Duration FIRST_BEAT_MAX = Duration.ofSeconds(30);
 
   private final CoordinatorConfig config;
   private final Chance chance;
   private final Deque<Part> started = new ArrayDeque<>();
   private final Map<String, Supplier<Boolean>> healthy = new LinkedHashMap<>();
+  private final Map<String, Pulse> pulses = new LinkedHashMap<>();
   private final CoordinatorMetrics metrics = new CoordinatorMetrics();
   private final FleetHealth health = new FleetHealth();
   private final DataDirectory data;
@@ -161,6 +165,7 @@ public final class Coordinator implements AutoCloseable {
   private void startAll(OperatorSettings operators) {
     // The longest start of all goes on while the others start.
     TelemetryStreams streams = startTelemetry();
+    watch("database", stored.database()::ask);
     ArtifactStore artifacts = new ArtifactStore(data.folder("artifacts"));
     Pki pki = Pki.open(data.folder("pki"), certificateHosts(), chance.clock(), chance.random());
     Sessions sessions = new Sessions();
@@ -186,6 +191,25 @@ public final class Coordinator implements AutoCloseable {
             health);
     startOperators(operators, services);
     streams.awaitRunning();
+    pulses.forEach(
+        (part, pulse) -> {
+          if (!pulse.awaitFirst(FIRST_BEAT_MAX)) {
+            LOG.warn("{} has not answered yet; /healthz says so until it does", part);
+          }
+        });
+  }
+
+  /** Shows a part as healthy while its pulse is there. */
+  private void show(String part, Pulse pulse) {
+    pulses.put(part, pulse);
+    healthy.put(part, pulse::alive);
+  }
+
+  /** Asks a part from time to time and shows what it answers. */
+  private void watch(String part, Watch.Question question) {
+    Watch watch = Watch.start(part, question, chance.nanos());
+    started.push(new Part("watch over " + part, watch));
+    show(part, watch.pulse());
   }
 
   private TelemetryStreams startTelemetry() {
@@ -216,7 +240,7 @@ public final class Coordinator implements AutoCloseable {
     healthy.put("telemetry", streams::healthy);
     FleetHealthReader reader = new FleetHealthReader(health, bootstrap, metrics::watch).start();
     started.push(new Part("fleet health", reader));
-    healthy.put("fleetHealth", reader::caughtUp);
+    healthy.put("fleetHealth", reader::healthy);
     if (!reader.awaitCaughtUp(CATCH_UP_MAX)) {
       LOG.warn("fleet health is still being read; /healthz says so until it is there");
     }
@@ -238,7 +262,7 @@ public final class Coordinator implements AutoCloseable {
                 new MetricCollectingServerInterceptor(metrics.registry()),
                 new ArtifactBytes(metrics.registry())));
     started.push(new Part("devices", server));
-    healthy.put("devices", () -> true);
+    watch("devices", server::ask);
     started.push(
         new Part(
             "sessions", SessionRounds.start(parts.states(), parts.sessions(), stored.clock())));
@@ -267,7 +291,7 @@ public final class Coordinator implements AutoCloseable {
     engine.start();
     started.push(new Part("rollouts", engine));
     metrics.watchFailures(engine::failures);
-    healthy.put("rollouts", () -> true);
+    show("rollouts", engine.pulse());
     return new Engine(engine, service);
   }
 
@@ -289,6 +313,7 @@ public final class Coordinator implements AutoCloseable {
             chance.nanos());
     supervisor.start();
     started.push(new Part("lab", supervisor));
+    show("lab", supervisor.pulse());
   }
 
   private void startOperators(OperatorSettings operators, OperatorServices services) {

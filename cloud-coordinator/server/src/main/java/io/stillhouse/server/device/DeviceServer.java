@@ -18,11 +18,16 @@ import io.stillhouse.server.storage.DeviceStates;
 import io.stillhouse.server.storage.DeviceTable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,9 +52,13 @@ public final class DeviceServer implements AutoCloseable {
   private static final int FLOW_WINDOW_BYTES = 1 << 20;
   private static final int ACCEPT_BACKLOG = 4_096;
 
+  /** How long a call may wait for a free handler before devices count as not served. */
+  private static final Duration HANDLER_WAIT = Duration.ofSeconds(4);
+
   private final Server server;
   private final ExecutorService handlers;
   private final Sessions sessions;
+  private Optional<Future<?>> asked = Optional.empty();
 
   private DeviceServer(Server server, ExecutorService handlers, Sessions sessions) {
     this.server = server;
@@ -142,6 +151,18 @@ public final class DeviceServer implements AutoCloseable {
   /** The port that it listens on. */
   public int port() {
     return server.getPort();
+  }
+
+  /** Returns once a handler was free; throws when none becomes so, or when it has stopped. */
+  public synchronized void ask() throws InterruptedException, ExecutionException, TimeoutException {
+    if (server.isShutdown()) {
+      throw new IllegalStateException("the server for devices has stopped");
+    }
+    // One that still waits is asked on, so that handlers that hang are not given ever more to do.
+    Future<?> answer = asked.orElseGet(() -> handlers.submit(() -> {}));
+    asked = Optional.of(answer);
+    answer.get(HANDLER_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+    asked = Optional.empty();
   }
 
   /** Ends every stream; devices come back with jitter. */

@@ -1,6 +1,7 @@
 package io.stillhouse.server.operator;
 
 import io.stillhouse.server.failure.CoordinatorException;
+import io.stillhouse.server.failure.ErrorCategory;
 import io.vertx.core.json.JsonObject;
 
 /** The one form of every error: {@code {"error": {"what", "why", "fix"}}}. */
@@ -8,6 +9,14 @@ record ErrorBody(int status, String what, String why, String fix) {
   static ErrorBody of(CoordinatorException failure) {
     return new ErrorBody(
         failure.category().httpStatus(), failure.what(), failure.why(), failure.fix());
+  }
+
+  static ErrorBody databaseAway(String method, String path) {
+    return new ErrorBody(
+        ErrorCategory.UNAVAILABLE.httpStatus(),
+        "cannot answer " + method + " " + path,
+        "the database does not answer",
+        "bring it back and try again; /healthz says when it is there");
   }
 
   static ErrorBody ofStatus(int status, String method, String path) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import io.stillhouse.server.service.ServiceJson;
+import io.stillhouse.server.storage.Database;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import io.vertx.core.http.HttpMethod;
@@ -255,6 +256,10 @@ public final class OperatorServer implements AutoCloseable {
     ErrorBody error;
     if (failure instanceof CoordinatorException said) {
       error = ErrorBody.of(said);
+    } else if (Database.away(failure)) {
+      LOG.warn(
+          "{} {}: the database is away: {}", method, path, String.valueOf(failure.getMessage()));
+      error = ErrorBody.databaseAway(method, path == null ? "" : path);
     } else {
       int status = context.statusCode() < 400 ? 500 : context.statusCode();
       if (failure != null && status >= 500) {

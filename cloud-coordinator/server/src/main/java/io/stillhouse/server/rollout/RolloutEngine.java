@@ -10,6 +10,7 @@ import io.stillhouse.fleet.port.RolloutStore.Snapshot;
 import io.stillhouse.fleet.rollout.DesiredChange;
 import io.stillhouse.fleet.rollout.RolloutCommand;
 import io.stillhouse.fleet.rollout.RolloutSpec;
+import io.stillhouse.server.pulse.Pulse;
 import io.stillhouse.server.storage.DeviceStates;
 import io.stillhouse.server.storage.DeviceStates.Wish;
 import io.stillhouse.server.storage.Lease;
@@ -43,6 +44,10 @@ public final class RolloutEngine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RolloutEngine.class);
   private static final Duration TICK = Duration.ofMillis(500);
   private static final Duration RENEWAL = Duration.ofSeconds(2);
+
+  /** Above the longest wait for a database that answers at all. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(20);
+
   private static final String OPERATOR = "an operator";
 
   private final Rollouts rollouts;
@@ -55,6 +60,7 @@ public final class RolloutEngine implements AutoCloseable {
   private final Thread thread = new Thread(this::loop, "rollout-engine");
   private final Semaphore bell = new Semaphore(0);
   private final StepsApart steps = new StepsApart();
+  private final Pulse pulse;
   private volatile boolean stopping;
   private OptionalLong epoch = OptionalLong.empty();
   private long renewedAt;
@@ -82,6 +88,7 @@ public final class RolloutEngine implements AutoCloseable {
     this.devices = devices;
     this.nanos = nanos;
     this.driver = new RolloutDriver(measured);
+    this.pulse = new Pulse(SILENCE_MAX, nanos);
     thread.setDaemon(true);
   }
 
@@ -93,6 +100,14 @@ public final class RolloutEngine implements AutoCloseable {
   /** Looks now instead of at the next tick. */
   public void wake() {
     bell.release();
+  }
+
+  /**
+   * Beats with every turn that saw to the rollouts, or found that another coordinator does. A
+   * rollout that cannot be driven is a failure of that rollout and misses no beat.
+   */
+  public Pulse pulse() {
+    return pulse;
   }
 
   /** Steps of rollouts and commands that have failed since the start. */
@@ -115,7 +130,7 @@ public final class RolloutEngine implements AutoCloseable {
   private void loop() {
     try {
       while (!stopping) {
-        turn();
+        turnAndTell();
         boolean rung = bell.tryAcquire(TICK.toMillis(), TimeUnit.MILLISECONDS);
         int more = bell.drainPermits();
         LOG.trace("woken: {} {}", rung, more);
@@ -128,32 +143,38 @@ public final class RolloutEngine implements AutoCloseable {
     }
   }
 
-  private void turn() {
+  private void turnAndTell() {
     try {
-      if (!lead()) {
-        return;
-      }
-      // Success is a heartbeat on record, so what was heard goes on record first.
-      states.flush();
-      steps.beginTurn();
-      for (Request request : rollouts.requests()) {
-        if (stopping || !lead()) {
-          return;
-        }
-        steps.take(request.action() + " of rollout " + request.rollout(), () -> command(request));
-      }
-      List<RolloutId> open = rollouts.unfinished();
-      supersede(open);
-      for (RolloutId rollout : open) {
-        if (stopping || !lead()) {
-          return;
-        }
-        steps.take("rollout " + rollout, () -> advance(rollout));
-      }
+      turn();
+      pulse.beat();
     } catch (RuntimeException e) {
       // The database may be away for a while; nothing is lost by looking again.
       LOG.error("rollouts cannot go on: {}", e.getMessage(), e);
       epoch = OptionalLong.empty();
+      pulse.miss();
+    }
+  }
+
+  private void turn() {
+    if (!lead()) {
+      return;
+    }
+    // Success is a heartbeat on record, so what was heard goes on record first.
+    states.flush();
+    steps.beginTurn();
+    for (Request request : rollouts.requests()) {
+      if (stopping || !lead()) {
+        return;
+      }
+      steps.take(request.action() + " of rollout " + request.rollout(), () -> command(request));
+    }
+    List<RolloutId> open = rollouts.unfinished();
+    supersede(open);
+    for (RolloutId rollout : open) {
+      if (stopping || !lead()) {
+        return;
+      }
+      steps.take("rollout " + rollout, () -> advance(rollout));
     }
   }
 

@@ -5,6 +5,10 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import java.nio.file.Path;
+import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLRecoverableException;
+import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -113,6 +117,32 @@ public final class Database implements AutoCloseable {
                         .one()
                         .toInstant()),
         nanos);
+  }
+
+  /** Returns when the database answers and throws when it does not. */
+  public void ask() {
+    int one = jdbi.withHandle(h -> h.createQuery("SELECT 1").mapTo(Integer.class).one());
+    if (one != 1) {
+      throw new IllegalStateException("SELECT 1: " + one + " (expected: 1)");
+    }
+  }
+
+  /** Whether a failure means that the database could not be reached or went away meanwhile. */
+  public static boolean away(@Nullable Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLTransientConnectionException
+          || cause instanceof SQLNonTransientConnectionException
+          || cause instanceof SQLRecoverableException) {
+        return true;
+      }
+      // 08: connection exceptions; 57P: the server is shutting down or starting up.
+      if (cause instanceof SQLException sql
+          && sql.getSQLState() != null
+          && (sql.getSQLState().startsWith("08") || sql.getSQLState().startsWith("57P"))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   <R extends @Nullable Object, X extends Exception> R read(HandleCallback<R, X> callback) throws X {

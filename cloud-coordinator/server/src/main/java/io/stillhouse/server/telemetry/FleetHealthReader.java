@@ -62,6 +62,11 @@ public final class FleetHealthReader implements AutoCloseable {
     return caughtUp.getCount() == 0;
   }
 
+  /** Whether what stood in the topics has been read, and what is added still is. */
+  public boolean healthy() {
+    return caughtUp() && thread.isAlive();
+  }
+
   /** Waits for {@link #caughtUp}; false when that takes longer than {@code max}. */
   public boolean awaitCaughtUp(Duration max) {
     try {

@@ -1,6 +1,7 @@
 package io.stillhouse.server.training;
 
 import io.stillhouse.server.failure.CoordinatorException;
+import io.stillhouse.server.pulse.Pulse;
 import io.stillhouse.server.storage.JobTable;
 import io.stillhouse.server.storage.JobTable.Ending;
 import io.stillhouse.server.storage.JobTable.Job;
@@ -37,6 +38,10 @@ public final class LabSupervisor implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LabSupervisor.class);
   private static final Duration IDLE = Duration.ofMillis(500);
   private static final Duration RENEWAL = Duration.ofSeconds(2);
+
+  /** Far above what it takes to bring a job to its worker or its result to the record. */
+  private static final Duration SILENCE_MAX = Duration.ofMinutes(2);
+
   private static final Duration STOP_WAIT = Duration.ofSeconds(40);
   private static final JobTable.Result NOTHING = new JobTable.Result(Optional.empty(), List.of());
 
@@ -45,6 +50,7 @@ public final class LabSupervisor implements AutoCloseable {
   private final LabWork work;
   private final WorkerPlace place;
   private final LongSupplier nanos;
+  private final Pulse pulse;
   private final Thread thread = new Thread(this::loop, "lab-supervisor");
   private final CountDownLatch stopping = new CountDownLatch(1);
 
@@ -63,12 +69,22 @@ public final class LabSupervisor implements AutoCloseable {
     this.work = work;
     this.place = place;
     this.nanos = nanos;
+    this.pulse = new Pulse(SILENCE_MAX, nanos);
     thread.setDaemon(true);
   }
 
   /** Begins to run jobs. */
   public void start() {
     thread.start();
+  }
+
+  /**
+   * Beats while jobs can be taken from the queue, and while one is watched; misses a beat when the
+   * queue does not answer or a worker cannot be started here. A job that fails by itself misses
+   * none.
+   */
+  public Pulse pulse() {
+    return pulse;
   }
 
   /** Stops the running worker, gives its attempt back, and waits for both. */
@@ -102,10 +118,12 @@ public final class LabSupervisor implements AutoCloseable {
   private boolean turn() throws InterruptedException {
     try {
       if (lease.acquire().isEmpty()) {
+        pulse.beat();
         return false;
       }
       jobs.adoptLeftovers().forEach(job -> retry(job, Requeue.COORDINATOR_LOST, "no output"));
       Optional<Job> job = jobs.claim();
+      pulse.beat();
       if (job.isEmpty()) {
         return false;
       }
@@ -114,6 +132,7 @@ public final class LabSupervisor implements AutoCloseable {
     } catch (RuntimeException e) {
       // The database may be away for a while: the job stays RUNNING and is adopted when it is back.
       LOG.error("the lab's queue cannot go on: {}", e.getMessage(), e);
+      pulse.miss();
       return false;
     }
   }
@@ -129,6 +148,7 @@ public final class LabSupervisor implements AutoCloseable {
     } catch (CoordinatorException e) {
       jobs.finish(job.id(), new Ending(JobTable.State.FAILED, e.line()), NOTHING);
     } catch (IOException e) {
+      pulse.miss();
       jobs.finish(
           job.id(),
           new Ending(
@@ -157,6 +177,7 @@ public final class LabSupervisor implements AutoCloseable {
             progress.isPresent()
                 ? jobs.progress(id, progress.get())
                 : jobs.find(id).map(job -> job.run().cancelRequested()).orElse(true);
+        pulse.beat();
         return cancelled ? Optional.of(StopReason.CANCELLED) : Optional.empty();
       } catch (RuntimeException e) {
         // Hours of training are worth more than one line of progress.
