@@ -28,6 +28,9 @@ final class ActivationHistogram {
   private final long[] bins = new long[BINS];
   private long total;
 
+  /** Of the total, those that are exactly 0. */
+  private long zeros;
+
   /** First pass. */
   void widen(float[] values) {
     for (float value : values) {
@@ -45,6 +48,7 @@ final class ActivationHistogram {
     float scale = high > low ? BINS / (high - low) : 0;
     for (float value : values) {
       bins[Math.min(BINS - 1, (int) ((value - low) * scale))]++;
+      zeros += value == 0 ? 1 : 0;
     }
     total += values.length;
   }
@@ -112,14 +116,23 @@ final class ActivationHistogram {
    * Divergence of the rounded distribution from the true one (Migacz 2017): what lies outside the
    * range is added to its outermost bins in the reference, and each level shares its values evenly
    * among those of its bins that are not empty.
+   *
+   * <p>Exact zeros are in neither distribution. Every range gives them back as they were, since its
+   * zero point is a whole number, so they say nothing about which range is better. Left in, the
+   * half of all values that ReLU makes 0 would be spread over the bins of their level, the fewer
+   * the narrower the range, and the narrowest would always win. NVIDIA's pytorch-quantization, from
+   * the same source, takes the spike out of its first bin too.
    */
   double divergence(Range range) {
+    long[] counts = bins.clone();
+    counts[bin(0)] -= zeros;
+    long all = total - zeros;
     int from = bin(range.low());
     int to = bin(range.high());
     int count = to - from + 1;
     double[] reference = new double[count];
     for (int i = 0; i < BINS; i++) {
-      reference[Math.max(0, Math.min(count - 1, i - from))] += bins[i];
+      reference[Math.max(0, Math.min(count - 1, i - from))] += counts[i];
     }
     double[] rounded = new double[count];
     double inside = 0;
@@ -129,7 +142,7 @@ final class ActivationHistogram {
       double sum = 0;
       int used = 0;
       for (int i = first; i < end; i++) {
-        sum += bins[from + i];
+        sum += counts[from + i];
         used += reference[i] > 0 ? 1 : 0;
       }
       inside += sum;
@@ -140,7 +153,7 @@ final class ActivationHistogram {
     double divergence = 0;
     for (int i = 0; i < count; i++) {
       if (reference[i] > 0) {
-        double p = reference[i] / Math.max(1, total);
+        double p = reference[i] / Math.max(1, all);
         double q = Math.max(SHARE_MIN, rounded[i] / Math.max(1, inside));
         divergence += p * Math.log(p / q);
       }

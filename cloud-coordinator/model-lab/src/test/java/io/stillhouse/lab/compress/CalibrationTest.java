@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.stillhouse.lab.export.ActivationRanges.Range;
 import io.stillhouse.model.recipe.Compression.Calibration;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CalibrationTest {
   private static final long SEED = 5;
@@ -69,6 +72,45 @@ class CalibrationTest {
     Range kept = histogram(flat).range(Calibration.ENTROPY);
     assertThat(kept.high()).isGreaterThan(0.9f);
     assertThat(kept.low()).isLessThan(-0.9f);
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0.5, 0.65, 0.8})
+  void entropy_keeps_the_tail_behind_the_zeros_that_relu_makes(double zeroShare) {
+    Random random = new Random(SEED);
+    float[] values = new float[200_000];
+    for (int i = 0; i < values.length; i++) {
+      float value = (float) Math.abs(random.nextGaussian());
+      values[i] = random.nextDouble() < zeroShare ? 0 : value;
+    }
+    values[0] = 0;
+    float[] positive = positive(values);
+    Range range = histogram(values).range(Calibration.ENTROPY);
+    // Zeros are exact in every range: how many there are decides nothing.
+    float[] oneZero = Arrays.copyOf(positive, positive.length + 1);
+    assertThat(range).isEqualTo(histogram(oneZero).range(Calibration.ENTROPY));
+    int cut = 0;
+    for (float value : positive) {
+      cut += value > range.high() ? 1 : 0;
+    }
+    assertThat((double) cut / positive.length).isLessThan(0.001);
+  }
+
+  private static float[] positive(float[] values) {
+    float[] positive = new float[values.length];
+    int count = 0;
+    for (float value : values) {
+      if (value > 0) {
+        positive[count++] = value;
+      }
+    }
+    return Arrays.copyOf(positive, count);
+  }
+
+  @Test
+  void entropy_of_nothing_but_zeros_takes_the_whole_range() {
+    ActivationHistogram zeros = histogram(new float[64]);
+    assertThat(zeros.range(Calibration.ENTROPY)).isEqualTo(zeros.range(Calibration.MIN_MAX));
   }
 
   @Test
