@@ -17,7 +17,6 @@ import io.stillhouse.lab.evaluate.IntegerFusion;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.export.ActivationRanges;
 import io.stillhouse.lab.export.BatchNormFolding;
-import io.stillhouse.lab.export.Int8Weights;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Provenance;
@@ -26,7 +25,6 @@ import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.tensor.GraphRunner;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
-import io.stillhouse.lab.testing.PlainRunner;
 import io.stillhouse.model.Precision;
 import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
@@ -179,88 +177,6 @@ class QuantizeStepTest {
     Validation validation = new Validation(DATA, SCALING);
     List<float[]> reference = validation.logits(OnnxExporter.fp32(made.network()));
     assertThat(validation.judged(made.onnx().bytes(), reference).error()).isLessThan(0.5);
-  }
-
-  @Test
-  void equalisation_changes_no_output_and_evens_out_the_ranges() {
-    Network folded = BatchNormFolding.fold(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));
-    float[] weight = folded.weights().values("stage1.block0.first.conv.weight");
-    int each = weight.length / 8;
-    for (int i = 0; i < each; i++) {
-      weight[i] *= 50;
-    }
-    Network skewed =
-        new Network(
-            folded.graph(),
-            folded.weights().toBuilder()
-                .put("stage1.block0.first.conv.weight", weight, 8, 8, 3, 3)
-                .build());
-    Network even = CrossLayerEqualisation.equalise(skewed);
-    assertThat(CrossLayerEqualisation.pairs(folded.graph()))
-        .contains(
-            new CrossLayerEqualisation.Pair(
-                "stage1.block0.first.conv", "stage1.block0.second.conv"));
-    for (float[] image : images(2)) {
-      double[] expected = PlainRunner.run(skewed, image);
-      double largest = Arrays.stream(expected).map(Math::abs).max().orElse(1);
-      assertThat(PlainRunner.run(even, image)).containsExactly(expected, within(1e-4 * largest));
-    }
-    float[] first = even.weights().values("stage1.block0.first.conv.weight");
-    float[] second = even.weights().values("stage1.block0.second.conv.weight");
-    for (int c = 0; c < 8; c++) {
-      float one = 0;
-      float two = 0;
-      for (int i = 0; i < each; i++) {
-        one = Math.max(one, Math.abs(first[c * each + i]));
-      }
-      for (int o = 0; o < 8; o++) {
-        for (int k = 0; k < 9; k++) {
-          two = Math.max(two, Math.abs(second[(o * 8 + c) * 9 + k]));
-        }
-      }
-      assertThat(one).isCloseTo(two, within(1e-3f * two));
-    }
-  }
-
-  @Test
-  void pairs_with_a_clamp_between_them_are_left_alone() {
-    assertThat(
-            CrossLayerEqualisation.pairs(
-                BatchNormFolding.fold(Networks.catalogue("separable_small", "1x28x28", 0.5, SEED))
-                    .graph()))
-        .isEmpty();
-  }
-
-  @Test
-  void a_corrected_bias_takes_the_mean_error_out_of_the_first_layer() {
-    Network folded = BatchNormFolding.fold(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));
-    // Centre of the kernel alone, so that padding plays no part.
-    float[] weight = folded.weights().values("stem.conv.weight");
-    for (int i = 0; i < weight.length; i++) {
-      weight[i] = i % 9 == 4 ? weight[i] : i % 9 == 0 ? 127 * 0.7f : 0;
-    }
-    Network network =
-        new Network(
-            folded.graph(),
-            folded.weights().toBuilder().put("stem.conv.weight", weight, 8, 1, 3, 3).build());
-    Network corrected = BiasCorrection.correct(network, images(32));
-    float[] rounded = Int8Weights.rounded(weight, 8);
-    double mean = 0;
-    for (float[] image : images(32)) {
-      for (float value : image) {
-        mean += (double) value / image.length / 32;
-      }
-    }
-    for (int c = 0; c < 8; c++) {
-      double error = 0;
-      for (int k = 0; k < 9; k++) {
-        error += ((double) rounded[9 * c + k] - weight[9 * c + k]) * mean;
-      }
-      assertThat(
-              (double) corrected.weights().values("stem.conv.bias")[c]
-                  - network.weights().values("stem.conv.bias")[c])
-          .isCloseTo(-error, within(1e-5));
-    }
   }
 
   @Test
