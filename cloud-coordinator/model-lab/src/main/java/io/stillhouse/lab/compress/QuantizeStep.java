@@ -48,19 +48,16 @@ final class QuantizeStep {
         return made(network, OnnxExporter.fp16(TrainingMarks.without(network)), Optional.empty());
       }
       List<float[]> images = images();
-      Network prepared = network;
+      Optional<Attempt> trained = Optional.empty();
       if (step.mode().trains()) {
-        prepared = trained(network, step, images, progress.part(0, 0.8));
-      }
-      if (step.mode() == Quantize.Mode.QAT_LEARNED) {
-        Attempt attempt = new Attempt(TrainingMarks.without(prepared), learned(prepared));
-        return made(attempt.network(), attempt.onnx(), Optional.of(attempt.simulated()));
+        trained = Optional.of(trained(network, step, images, progress.part(0, 0.8)));
       }
       if (step.repairs().accuracyDropMax() < 1) {
-        return new RescueLadder(context, images)
-            .run(network, prepared, step, progress.part(0.8, 1));
+        return new RescueLadder(context, images).run(network, trained, step, progress.part(0.8, 1));
       }
-      Attempt attempt = Attempt.of(prepared, step.calibration(), images, Attempt.Repair.of(step));
+      Attempt attempt =
+          trained.orElseGet(
+              () -> Attempt.of(network, step.calibration(), images, Attempt.Repair.of(step)));
       return made(attempt.network(), attempt.onnx(), Optional.of(attempt.simulated()));
     } catch (IllegalArgumentException | ModelRefusedException e) {
       throw new LabException(
@@ -78,8 +75,12 @@ final class QuantizeStep {
         context.data().train(), RecipeRun.CALIBRATION_IMAGES, context.teacher().preprocessing());
   }
 
-  /** Folds normalisation, marks every result with its range, trains, takes the ranges off again. */
-  private Network trained(Network network, Quantize step, List<float[]> images, Progress progress) {
+  /**
+   * Folds normalisation, marks every result with its range and trains. The ranges of the attempt
+   * are those that training rounded to: weights have settled by them and would be rounded at other
+   * places with others.
+   */
+  private Attempt trained(Network network, Quantize step, List<float[]> images, Progress progress) {
     Network folded = BatchNormFolding.fold(network);
     if (step.repairs().equalise()) {
       folded = CrossLayerEqualisation.equalise(folded);
@@ -88,20 +89,21 @@ final class QuantizeStep {
         Calibrator.calibrate(TrainingMarks.without(folded), images, step.calibration());
     String mark =
         step.mode() == Quantize.Mode.QAT_LEARNED ? TrainingMarks.BOUNDS : TrainingMarks.RANGE;
-    Network marked = marked(folded, ranges, mark);
-    return TrainingMarks.without(
-        context.fineTune(marked, step.epochs(), StepContext.FOLDED_RATE, progress),
-        TrainingMarks.RANGE);
+    Network trained =
+        context.fineTune(
+            marked(folded, ranges, mark), step.epochs(), StepContext.FOLDED_RATE, progress);
+    return new Attempt(TrainingMarks.without(trained), left(trained));
   }
 
-  /** Where training left the ranges that it was allowed to move. */
-  private static ActivationRanges learned(Network trained) {
+  /** Ranges as training left them: those that it held, and those that it was allowed to move. */
+  private static ActivationRanges left(Network trained) {
     Map<String, ActivationRanges.Range> byNode = new LinkedHashMap<>();
     for (Node node : trained.graph().nodes()) {
-      String mark = node.name() + TrainingMarks.BOUNDS;
-      if (trained.weights().has(mark)) {
-        float[] bounds = trained.weights().values(mark);
-        byNode.put(node.name(), ActivationRanges.Range.covering(bounds[0], bounds[1]));
+      for (String kind : List.of(TrainingMarks.RANGE, TrainingMarks.BOUNDS)) {
+        if (trained.weights().has(node.name() + kind)) {
+          float[] ends = trained.weights().values(node.name() + kind);
+          byNode.put(node.name(), ActivationRanges.Range.covering(ends[0], ends[1]));
+        }
       }
     }
     return new ActivationRanges(byNode);
@@ -141,11 +143,13 @@ final class QuantizeStep {
 
     /** What is done to the network before ranges are looked for. */
     record Repair(boolean equalise, boolean correctBias) {
+      static final Repair NONE = new Repair(false, false);
+
       static Repair of(Quantize step) {
         // Equalisation comes before training with rounding, and must not follow it.
-        boolean trained = step.mode().trains();
-        return new Repair(
-            step.repairs().equalise() && !trained, step.repairs().correctBias() && !trained);
+        return step.mode().trains()
+            ? NONE
+            : new Repair(step.repairs().equalise(), step.repairs().correctBias());
       }
     }
 

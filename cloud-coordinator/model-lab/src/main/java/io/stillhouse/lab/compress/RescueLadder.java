@@ -39,19 +39,24 @@ final class RescueLadder {
    * The file of the first rung that holds.
    *
    * @param whole the float network that accuracy is compared with
-   * @param prepared the one to be quantized, trained with rounding perhaps
+   * @param trained the one that was trained with rounding, if any, with the ranges of its training
    */
-  Quantized run(Network whole, Network prepared, Quantize step, Progress progress) {
+  Quantized run(Network whole, Optional<Attempt> trained, Quantize step, Progress progress) {
     Validation validation = new Validation(context.data(), context.teacher().preprocessing());
     byte[] floats = OnnxExporter.fp32(TrainingMarks.without(whole));
     double bound = validation.accuracy(floats) - step.repairs().accuracyDropMax();
     List<float[]> reference = validation.logits(floats);
+    Network prepared = trained.map(Attempt::network).orElse(whole);
     @Nullable Tried best = null;
     for (Rung rung : rungs(step)) {
       if (progress.cancelled()) {
         throw new CancelledException("quantize");
       }
-      Attempt attempt = Attempt.of(prepared, rung.calibration, images, rung.repair);
+      Attempt attempt =
+          rung.calibration
+              .map(ranges -> Attempt.of(prepared, ranges, images, rung.repair))
+              .or(() -> trained)
+              .orElseThrow();
       byte[] onnx = attempt.onnx();
       double accuracy = validation.judged(onnx, reference).accuracy();
       notes.add(QuantizeStep.note(rung.toString(), accuracy, onnx));
@@ -92,11 +97,20 @@ final class RescueLadder {
   /** A rung that did not hold. */
   private record Tried(Rung rung, Attempt attempt, double accuracy) {}
 
-  private record Rung(Calibration calibration, Repair repair) {
+  /**
+   * One thing to try.
+   *
+   * @param calibration how ranges are observed; empty for those that training with rounding had
+   */
+  private record Rung(Optional<Calibration> calibration, Repair repair) {
+    Rung(Calibration calibration, Repair repair) {
+      this(Optional.of(calibration), repair);
+    }
+
     @Override
     public String toString() {
       return "int8, "
-          + YamlFields.spelled(calibration)
+          + calibration.map(YamlFields::spelled).orElse("ranges of training")
           + (repair.equalise() ? ", equalise" : "")
           + (repair.correctBias() ? ", correctBias" : "");
     }
@@ -104,13 +118,16 @@ final class RescueLadder {
 
   private static Set<Rung> rungs(Quantize step) {
     Repair asked = Repair.of(step);
+    boolean trained = step.mode().trains();
     Set<Rung> rungs = new LinkedHashSet<>();
+    if (trained) {
+      rungs.add(new Rung(Optional.empty(), Repair.NONE));
+    }
     rungs.add(new Rung(step.calibration(), asked));
     for (Calibration other : Calibration.values()) {
       rungs.add(new Rung(other, asked));
     }
     // Equalisation would move weights away from where training with rounding settled them.
-    boolean trained = step.mode().trains();
     if (!trained) {
       rungs.add(new Rung(step.calibration(), new Repair(true, asked.correctBias())));
     }

@@ -162,6 +162,40 @@ class QuantizeStepTest {
   }
 
   @Test
+  void the_file_has_the_ranges_that_training_rounded_to() {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    Quantize step = new Quantize(Precision.INT8, Calibration.MIN_MAX, Mode.QAT, 2, Repairs.NONE);
+    QuantizeStep.Quantized made =
+        new QuantizeStep(context(network)).run(network, step, Progress.none());
+    ActivationRanges before =
+        Calibrator.calibrate(
+            BatchNormFolding.fold(network),
+            images(RecipeRun.CALIBRATION_IMAGES),
+            Calibration.MIN_MAX);
+    assertThat(made.onnx().bytes()).isEqualTo(OnnxExporter.int8(made.network(), before));
+    Network simulated = made.simulated().orElseThrow();
+    before
+        .byNode()
+        .forEach(
+            (node, range) ->
+                assertThat(simulated.weights().values(node + TrainingMarks.RANGE))
+                    .as(node)
+                    .containsExactly(range.low(), range.high()));
+    // Training moved the weights: observed anew, ranges would be others.
+    ActivationRanges after = Calibrator.calibrate(made.network(), images(256), Calibration.MIN_MAX);
+    assertThat(after).isNotEqualTo(before);
+    Quantize bounded =
+        new Quantize(
+            Precision.INT8, Calibration.MIN_MAX, Mode.QAT, 1, new Repairs(false, false, 0.9));
+    assertThat(
+            new QuantizeStep(context(network))
+                .run(network, bounded, Progress.none())
+                .notes()
+                .get(0))
+        .containsEntry("tried", "int8, ranges of training");
+  }
+
+  @Test
   void ranges_that_training_moves_reach_the_file(@TempDir Path scratch) throws Exception {
     Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
     Quantize step =
