@@ -12,13 +12,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Keeps the layers in float32 that 8 bits hurt most. How much one hurts is how much nearer the
- * logits come to the float network's when it alone is kept; then 1, 2, 4, 8, ... of the worst are
- * kept until the accuracy holds.
+ * Keeps the layers in float32 that 8 bits hurt most. How much one hurts is how far the logits go
+ * from the float network's when it alone is in 8 bits, with what it reads; then 1, 2, 4, 8, ... of
+ * the worst are kept until the accuracy holds.
  */
 final class MixedPrecision {
   /** Largest share of the layers that may be kept; with more, little is left that is smaller. */
   static final double KEPT_MAX = 0.5;
+
+  private static final int BITS = 8;
 
   private final Validation validation;
   private final List<float[]> reference;
@@ -46,8 +48,9 @@ final class MixedPrecision {
   }
 
   /** The file with the fewest float32 layers, in doubling steps, that is as accurate as asked. */
-  Optional<Kept> search(Attempt attempt, double bound, Listener listener, Progress progress) {
-    List<String> worst = worstFirst(attempt, progress);
+  Optional<Kept> search(
+      Attempt attempt, SensitivityTable table, double bound, Listener listener, Progress progress) {
+    List<String> worst = table.rows().stream().map(SensitivityTable.Row::layer).toList();
     int most = (int) (KEPT_MAX * worst.size());
     for (int count = 1; count <= most; count = Math.min(2 * count, Math.max(most, count + 1))) {
       requireGoingOn(progress);
@@ -63,19 +66,29 @@ final class MixedPrecision {
     return Optional.empty();
   }
 
-  private List<String> worstFirst(Attempt attempt, Progress progress) {
-    record Hurt(String layer, double errorWithout) {}
-    List<Hurt> hurts = new ArrayList<>();
+  /**
+   * Accuracy with each layer alone in 8 bits, the one that hurts most first. Results that no layer
+   * of its own makes, such as sums, are in 8 bits throughout, in the baseline too.
+   */
+  SensitivityTable sensitivity(Attempt attempt, Progress progress) {
+    record Alone(String layer, Validation.Judged judged) {}
     List<String> layers = OnnxExporter.multipliers(attempt.network());
+    List<Alone> trials = new ArrayList<>();
     for (String layer : layers) {
       requireGoingOn(progress);
-      progress.report("quantize", (double) hurts.size() / layers.size(), "without " + layer);
-      hurts.add(new Hurt(layer, validation.judged(attempt.onnx(Set.of(layer)), reference).error()));
+      progress.report("quantize", (double) trials.size() / layers.size(), layer + " alone");
+      Set<String> others = new LinkedHashSet<>(layers);
+      others.remove(layer);
+      trials.add(new Alone(layer, validation.judged(attempt.onnx(others), reference)));
     }
-    return hurts.stream()
-        .sorted(Comparator.comparingDouble(Hurt::errorWithout))
-        .map(Hurt::layer)
-        .toList();
+    double none = validation.accuracy(attempt.onnx(Set.copyOf(layers)));
+    return new SensitivityTable(
+        "int8",
+        none,
+        trials.stream()
+            .sorted(Comparator.comparingDouble((Alone trial) -> -trial.judged().error()))
+            .map(trial -> new SensitivityTable.Row(trial.layer(), BITS, trial.judged().accuracy()))
+            .toList());
   }
 
   private static void requireGoingOn(Progress progress) {

@@ -35,14 +35,19 @@ final class QuantizeStep {
    * @param simulated the network whose training rounds as the file does; empty where no training
    *     rounds so
    * @param notes what was tried, in order; empty without a bound on accuracy
+   * @param findings what else the report should show, by topic
    */
   record Quantized(
       Network network,
       StudentFolder.Onnx onnx,
       Optional<Network> simulated,
-      List<Map<String, Object>> notes) {}
+      List<Map<String, Object>> notes,
+      Map<String, Object> findings) {}
 
   Quantized run(Network network, Quantize step, Progress progress) {
+    if (step.repairs().accuracyDropMax() < 1 && context.held().isEmpty()) {
+      return new QuantizeStep(context.holdingOut()).run(network, step, progress);
+    }
     try {
       if (step.precision() == Precision.FP16) {
         return made(network, OnnxExporter.fp16(TrainingMarks.without(network)), Optional.empty());
@@ -67,7 +72,11 @@ final class QuantizeStep {
 
   private static Quantized made(Network network, byte[] onnx, Optional<Network> simulated) {
     return new Quantized(
-        TrainingMarks.without(network), new StudentFolder.Onnx(onnx), simulated, List.of());
+        TrainingMarks.without(network),
+        new StudentFolder.Onnx(onnx),
+        simulated,
+        List.of(),
+        Map.of());
   }
 
   private List<float[]> images() {

@@ -66,17 +66,20 @@ public final class RecipeRun {
   public Result run(CompressionRecipe recipe, Watcher watcher, Progress progress) {
     notes.clear();
     warnings.clear();
-    Network network = context.teacher().network();
     List<Compression> steps = recipe.steps();
+    // From the first step on: what a budget is judged by must not have been trained on.
+    StepContext work = bounded(steps) ? context.holdingOut() : context;
+    Network network = work.teacher().network();
     for (int i = 0; i < steps.size(); i++) {
       String step = "step" + (i + 1);
       Progress part = progress.part((double) i / steps.size(), (i + 1.0) / steps.size());
       Network before = network;
       if (steps.get(i) instanceof Compression.Quantize quantize) {
-        QuantizeStep.Quantized made = new QuantizeStep(context).run(before, quantize, part);
+        QuantizeStep.Quantized made = new QuantizeStep(work).run(before, quantize, part);
         if (!made.notes().isEmpty()) {
           notes.put(step + ".quantize", made.notes());
         }
+        made.findings().forEach((topic, found) -> notes.put(step + "." + topic, found));
         made.simulated()
             .map(simulated -> context.trainer().accuracy(simulated))
             .filter(OptionalDouble::isPresent)
@@ -90,22 +93,27 @@ public final class RecipeRun {
           steps
               .get(i)
               .match(
-                  distill -> distill(distill, part),
+                  distill -> distill(work, distill, part),
                   redesign -> {
                     RedesignStep.Redesigned made =
-                        new RedesignStep(context).run(before, redesign, part);
+                        new RedesignStep(work).run(before, redesign, part);
                     notes.put(step + ".redesign", made.layers());
                     return made.network();
                   },
-                  prune -> prune(step, before, prune, part),
+                  prune -> {
+                    PruneStep.Pruned made = new PruneStep(work).run(before, prune, part);
+                    notes.put(step + ".prune", made.groups());
+                    made.sensitivity()
+                        .ifPresent(table -> notes.put(step + ".sensitivity", table.toFields()));
+                    return made.network();
+                  },
                   lowRank -> {
-                    LowRankStep.Factorised made =
-                        new LowRankStep(context).run(before, lowRank, part);
+                    LowRankStep.Factorised made = new LowRankStep(work).run(before, lowRank, part);
                     notes.put(step + ".lowRank", made.layers());
                     return made.network();
                   },
-                  sparsify -> new SparsifyStep(context).run(before, sparsify, part),
-                  cluster -> new ClusterStep(context).run(before, cluster, part),
+                  sparsify -> new SparsifyStep(work).run(before, sparsify, part),
+                  cluster -> new ClusterStep(work).run(before, cluster, part),
                   quantize -> before);
       if (i + 1 < steps.size()) {
         watcher.after(i + 1, steps.get(i), TrainingMarks.without(network), part.part(1, 1));
@@ -119,21 +127,23 @@ public final class RecipeRun {
 
   /** Trains a new network on what the teacher says. */
   public Network distill(Compression.Distill step, Progress progress) {
-    DistillStep.Distilled made = new DistillStep(context).run(step, progress);
+    return distill(context, step, progress);
+  }
+
+  private Network distill(StepContext work, Compression.Distill step, Progress progress) {
+    DistillStep.Distilled made = new DistillStep(work).run(step, progress);
     warnings.addAll(made.warnings());
     return made.network();
   }
 
   /** Removes channels and trains on. */
   public Network prune(Network network, Compression.Prune step, Progress progress) {
-    return prune("step", network, step, progress);
+    return new PruneStep(context).run(network, step, progress).network();
   }
 
-  private Network prune(String name, Network network, Compression.Prune step, Progress progress) {
-    PruneStep.Pruned pruned = new PruneStep(context).run(network, step, progress);
-    notes.put(name + ".prune", pruned.groups());
-    pruned.sensitivity().ifPresent(table -> notes.put(name + ".sensitivity", table.toFields()));
-    return pruned.network();
+  private static boolean bounded(List<Compression> steps) {
+    return steps.get(steps.size() - 1) instanceof Compression.Quantize quantize
+        && quantize.repairs().accuracyDropMax() < 1;
   }
 
   /** The file of a float network in fewer bits. */

@@ -12,6 +12,7 @@ import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ final class RescueLadder {
   private final StepContext context;
   private final List<float[]> images;
   private final List<Map<String, Object>> notes = new ArrayList<>();
+  private final Map<String, Object> findings = new LinkedHashMap<>();
 
   RescueLadder(StepContext context, List<float[]> images) {
     this.context = context;
@@ -42,7 +44,7 @@ final class RescueLadder {
    * @param trained the one that was trained with rounding, if any, with the ranges of its training
    */
   Quantized run(Network whole, Optional<Attempt> trained, Quantize step, Progress progress) {
-    Validation validation = new Validation(context.data(), context.teacher().preprocessing());
+    Validation validation = context.budget();
     byte[] floats = OnnxExporter.fp32(TrainingMarks.without(whole));
     double bound = validation.accuracy(floats) - step.repairs().accuracyDropMax();
     List<float[]> reference = validation.logits(floats);
@@ -69,15 +71,17 @@ final class RescueLadder {
       }
     }
     Tried from = Objects.requireNonNull(best, "there is a first rung");
+    MixedPrecision mixed = new MixedPrecision(validation, reference);
+    SensitivityTable table = mixed.sensitivity(from.attempt(), progress);
+    findings.put("sensitivity", table.toFields());
     Optional<MixedPrecision.Kept> kept =
-        new MixedPrecision(validation, reference)
-            .search(from.attempt(), bound, tried -> note(from.rung(), tried), progress);
+        mixed.search(from.attempt(), table, bound, tried -> note(from.rung(), tried), progress);
     if (kept.isPresent()) {
       return quantized(from.attempt(), kept.get().onnx().bytes(), Optional.empty());
     }
     throw new LabException(
         "recipe step quantize",
-        "after %d repairs the best accuracy on training images is %.4f (expected: %.4f or more)"
+        "after %d repairs the best accuracy on held-out training images is %.4f (expected: %.4f or more)"
             .formatted(notes.size(), reached(), bound),
         "Allow a larger accuracyDropMax, use mode qat, or keep float32");
   }
@@ -137,6 +141,10 @@ final class RescueLadder {
 
   private Quantized quantized(Attempt attempt, byte[] onnx, Optional<Network> simulated) {
     return new Quantized(
-        attempt.network(), new StudentFolder.Onnx(onnx), simulated, List.copyOf(notes));
+        attempt.network(),
+        new StudentFolder.Onnx(onnx),
+        simulated,
+        List.copyOf(notes),
+        new LinkedHashMap<>(findings));
   }
 }

@@ -2,17 +2,54 @@ package io.stillhouse.lab.compress;
 
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.Images;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.teacher.TrainingPlan;
+import java.util.Optional;
 
-/** What every step of a recipe works with. */
-record StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, long seed) {
+/**
+ * What every step of a recipe works with.
+ *
+ * @param data without the images that are held out
+ * @param held training images that an accuracy budget is judged by, and that no step trains on or
+ *     calibrates with; empty until there is a budget
+ */
+record StepContext(
+    StudentTrainer trainer, Dataset data, StoredModel teacher, long seed, Optional<Images> held) {
+  /** Most training images that are held out: one of them is a twentieth of a point. */
+  static final int HELD_OUT_MAX = 2_048;
+
+  /** Of a small training set, at most this share is held out. */
+  static final double HELD_OUT_SHARE = 0.2;
+
   /** Learning rate of training after a change, as a share of that of training from nothing. */
   private static final double FINE_TUNE_RATE = 0.25;
 
   /** The same where normalisation is folded in, and nothing keeps the scale of weights in check. */
   static final double FOLDED_RATE = 0.02;
+
+  /** With all training images for training. */
+  StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, long seed) {
+    this(trainer, data, teacher, seed, Optional.empty());
+  }
+
+  /** The same with some training images held out, if none are yet. */
+  StepContext holdingOut() {
+    if (held.isPresent()) {
+      return this;
+    }
+    int share = (int) (HELD_OUT_SHARE * data.train().count());
+    Dataset.Parted parts = data.holdOut(Math.max(1, Math.min(HELD_OUT_MAX, share)), seed);
+    return new StepContext(
+        trainer.on(parts.rest()), parts.rest(), teacher, seed, Optional.of(parts.held()));
+  }
+
+  /** What an accuracy budget is judged by. */
+  Validation budget() {
+    return held.map(images -> new Validation(images, HELD_OUT_MAX, teacher.preprocessing()))
+        .orElseThrow(() -> new IllegalStateException("no images are held out"));
+  }
 
   /** A training as suits this data, for so many epochs. */
   TrainingPlan plan(int epochs) {

@@ -9,20 +9,25 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Labelled images that choices inside a recipe are judged by. They are training images, so that the
- * test images stay unseen until the end: accuracy on them is too good, its differences are what
- * counts.
+ * Labelled images that choices inside a recipe are judged by. They come from the training part, so
+ * that the test images stay unseen until the end: accuracy on them may be too good, its differences
+ * are what counts.
  */
 final class Validation {
-  /** Images that are looked at: one of them is a fifth of a point. */
+  /** Training images that layers are compared by: one of them is a fifth of a point. */
   static final int IMAGES = 512;
 
   private final List<float[]> inputs = new ArrayList<>();
   private final List<Integer> labels = new ArrayList<>();
 
+  /** Judges by some of the training images. */
   Validation(Dataset data, Preprocessing preprocessing) {
-    Images images = data.train();
-    int taken = Math.min(IMAGES, images.count());
+    this(data.train(), IMAGES, preprocessing);
+  }
+
+  /** Judges by at most so many of these images, evenly spread. */
+  Validation(Images images, int most, Preprocessing preprocessing) {
+    int taken = Math.min(most, images.count());
     for (int i = 0; i < taken; i++) {
       int index = Math.toIntExact((long) i * images.count() / taken);
       inputs.add(Evaluator.input(images, index, preprocessing));

@@ -52,6 +52,18 @@ public final class Images {
     System.arraycopy(pixels, image * length, into, at, length);
   }
 
+  /** The images at these places, in this order. */
+  Images at(int[] places) {
+    int each = (int) shape.elements();
+    byte[] taken = new byte[Math.toIntExact((long) places.length * each)];
+    int[] takenLabels = new int[places.length];
+    for (int i = 0; i < places.length; i++) {
+      System.arraycopy(pixels, places[i] * each, taken, i * each, each);
+      takenLabels[i] = labels[places[i]];
+    }
+    return new Images(shape, taken, takenLabels);
+  }
+
   /** The first {@code count} images, or all of them if there are fewer. */
   public Images first(int count) {
     int kept = Math.min(count, labels.length);

@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.within;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.Progress;
-import io.stillhouse.lab.compress.QuantizeStep.Attempt;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Preprocessing;
@@ -31,14 +30,12 @@ import io.stillhouse.model.recipe.Compression.Quantize;
 import io.stillhouse.model.recipe.Compression.Quantize.Mode;
 import io.stillhouse.model.recipe.Compression.Quantize.Repairs;
 import io.stillhouse.model.recipe.CompressionRecipe;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -211,93 +208,6 @@ class QuantizeStepTest {
     Validation validation = new Validation(DATA, SCALING);
     List<float[]> reference = validation.logits(OnnxExporter.fp32(made.network()));
     assertThat(validation.judged(made.onnx().bytes(), reference).error()).isLessThan(0.5);
-  }
-
-  @Test
-  void the_ladder_stops_where_the_budget_holds_and_says_what_it_tried() {
-    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
-    // Untrained: which class wins is a matter of little, so any change of logits moves accuracy.
-    Quantize easy = step(0.5);
-    QuantizeStep.Quantized first =
-        new QuantizeStep(context(network)).run(network, easy, Progress.none());
-    assertThat(first.notes()).hasSize(1);
-    assertThat(first.notes().get(0)).containsEntry("tried", "int8, percentile");
-    int mixed = 0;
-    for (long seed = 1; seed <= 6; seed++) {
-      Network hard = spread(Networks.catalogue("resnet8", "1x28x28", 0.25, seed));
-      Validation validation = new Validation(DATA, SCALING);
-      double whole = validation.accuracy(OnnxExporter.fp32(hard));
-      List<String> tried = new ArrayList<>();
-      try {
-        QuantizeStep.Quantized made =
-            new QuantizeStep(context(hard)).run(hard, step(0), Progress.none());
-        made.notes().forEach(note -> tried.add(String.valueOf(note.get("tried"))));
-        assertThat(tried).startsWith("int8, percentile").doesNotHaveDuplicates();
-        assertThat(validation.accuracy(made.onnx().bytes())).isGreaterThanOrEqualTo(whole);
-        mixed += tried.get(tried.size() - 1).contains(", float32: ") ? 1 : 0;
-      } catch (LabException e) {
-        assertThat(e)
-            .hasMessageContaining("repairs the best accuracy on training images")
-            .hasMessageNotContaining("after 6 ");
-      }
-    }
-    assertThat(mixed).isPositive();
-  }
-
-  @Test
-  void a_layer_that_is_kept_in_float32_is_run_so_and_takes_its_error_with_it(@TempDir Path scratch)
-      throws IOException {
-    Network network = spread(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));
-    Attempt attempt =
-        Attempt.of(network, Calibration.MIN_MAX, images(32), new Attempt.Repair(false, false));
-    assertThat(IntegerFusion.report(attempt.onnx(), scratch).leftovers()).isEmpty();
-    Validation validation = new Validation(DATA, SCALING);
-    List<float[]> reference = validation.logits(OnnxExporter.fp32(network));
-    double all = validation.judged(attempt.onnx(), reference).error();
-    // It reads the map whose one large channel leaves the others no levels.
-    String hard = "stage1.block0.second.conv";
-    byte[] kept = attempt.onnx(Set.of(hard));
-    assertThat(IntegerFusion.report(kept, scratch).leftovers())
-        .hasSizeBetween(1, 4)
-        .anyMatch(left -> left.contains(hard));
-    double without = validation.judged(kept, reference).error();
-    assertThat(without).isLessThan(0.7 * all);
-    List<String> layers = OnnxExporter.multipliers(network);
-    double none = validation.judged(attempt.onnx(Set.copyOf(layers)), reference).error();
-    assertThat(none).isLessThan(0.3 * all);
-  }
-
-  private static Quantize step(double drop) {
-    return new Quantize(
-        Precision.INT8, Calibration.PERCENTILE, Mode.PTQ, 0, new Repairs(false, false, drop));
-  }
-
-  /**
-   * The same function with weights that are hard to round: one channel a thousand times another.
-   */
-  private static Network spread(Network network) {
-    Network folded = BatchNormFolding.fold(network);
-    float[] first = folded.weights().values("stage1.block0.first.conv.weight");
-    float[] bias = folded.weights().values("stage1.block0.first.conv.bias");
-    float[] second = folded.weights().values("stage1.block0.second.conv.weight");
-    int channels = bias.length;
-    int each = first.length / channels;
-    for (int i = 0; i < each; i++) {
-      first[i] *= 1000;
-    }
-    bias[0] *= 1000;
-    for (int o = 0; o < channels; o++) {
-      for (int k = 0; k < 9; k++) {
-        second[o * channels * 9 + k] /= 1000;
-      }
-    }
-    return new Network(
-        folded.graph(),
-        folded.weights().toBuilder()
-            .put("stage1.block0.first.conv.weight", first, channels, channels, 3, 3)
-            .put("stage1.block0.first.conv.bias", bias, channels)
-            .put("stage1.block0.second.conv.weight", second, channels, channels, 3, 3)
-            .build());
   }
 
   @Test

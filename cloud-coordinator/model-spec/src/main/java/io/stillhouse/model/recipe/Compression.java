@@ -221,8 +221,9 @@ public sealed interface Compression {
      *
      * @param equalise moves scale between neighbouring layers so that channels fill their ranges
      * @param correctBias takes the mean error that rounded weights cause out of the biases
-     * @param accuracyDropMax most that may be lost on training images, absolute; when more is lost,
-     *     further repairs are tried and the layers that hurt most stay in float32. 1 for no bound
+     * @param accuracyDropMax most that may be lost on held-out training images, absolute; when more
+     *     is lost, further repairs are tried and the layers that hurt most stay in float32. 1 for
+     *     no bound
      */
     public record Repairs(boolean equalise, boolean correctBias, double accuracyDropMax) {
       public static final Repairs NONE = new Repairs(false, false, 1);
