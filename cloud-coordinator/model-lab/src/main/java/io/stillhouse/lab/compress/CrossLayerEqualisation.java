@@ -7,9 +7,12 @@ import io.stillhouse.model.graph.Layer.Activation.Function;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Moves scale from a layer's channels to the next layer's inputs, so that both have the same range
@@ -43,35 +46,79 @@ final class CrossLayerEqualisation {
   }
 
   static List<Pair> pairs(NetworkGraph graph) {
-    Map<String, List<Node>> consumers = graph.consumers();
     List<Pair> pairs = new ArrayList<>();
-    for (Node node : graph.nodes()) {
-      if (multiplies(node.layer())) {
-        only(consumers, node)
-            .flatMap(next -> behind(consumers, next))
-            .filter(
-                next -> !(next.layer() instanceof Layer.Conv c) || c.groups() == 1 || c.depthwise())
-            .ifPresent(next -> pairs.add(new Pair(node.name(), next.name())));
-      }
-    }
+    ends(graph)
+        .forEach(
+            (first, end) ->
+                end.second().ifPresent(next -> pairs.add(new Pair(first, next.name()))));
     return pairs;
   }
 
-  private static Optional<Node> behind(Map<String, List<Node>> consumers, Node node) {
-    Node now = node;
-    while (!multiplies(now.layer())) {
-      Optional<Node> next = commutes(now.layer()) ? only(consumers, now) : Optional.empty();
-      if (next.isEmpty()) {
-        return Optional.empty();
+  /** What the report says: how many pairs there are, and why the other layers are in none. */
+  static Map<String, Object> note(NetworkGraph graph) {
+    Map<String, Integer> reasons = new TreeMap<>();
+    int pairs = 0;
+    for (End end : ends(graph).values()) {
+      if (end.second().isPresent()) {
+        pairs++;
+      } else {
+        reasons.merge(end.reason(), 1, Integer::sum);
       }
-      now = next.get();
     }
-    return Optional.of(now);
+    List<String> alone = new ArrayList<>();
+    reasons.forEach((reason, layers) -> alone.add(layers + " " + reason));
+    Map<String, Object> note = new LinkedHashMap<>();
+    note.put("pairs", pairs);
+    note.put("leftAlone", String.join("; ", alone));
+    return note;
   }
 
-  private static Optional<Node> only(Map<String, List<Node>> consumers, Node node) {
-    List<Node> readers = consumers.getOrDefault(node.name(), List.of());
-    return readers.size() == 1 ? Optional.of(readers.get(0)) : Optional.empty();
+  /**
+   * Where a layer's channels go.
+   *
+   * @param second the only layer that multiplies them; empty where scale cannot be handed on
+   * @param reason why not
+   */
+  private record End(Optional<Node> second, String reason) {
+    static End alone(String reason) {
+      return new End(Optional.empty(), reason);
+    }
+  }
+
+  private static Map<String, End> ends(NetworkGraph graph) {
+    Map<String, List<Node>> consumers = graph.consumers();
+    Map<String, End> ends = new LinkedHashMap<>();
+    for (Node node : graph.nodes()) {
+      if (multiplies(node.layer())) {
+        ends.put(node.name(), behind(consumers, node));
+      }
+    }
+    return ends;
+  }
+
+  private static End behind(Map<String, List<Node>> consumers, Node node) {
+    Node now = node;
+    while (true) {
+      List<Node> readers = consumers.getOrDefault(now.name(), List.of());
+      if (readers.size() != 1) {
+        return End.alone(readers.isEmpty() ? "with no layer behind" : "read by several");
+      }
+      now = readers.get(0);
+      if (multiplies(now.layer())) {
+        return now.layer() instanceof Layer.Conv c && c.groups() > 1 && !c.depthwise()
+            ? End.alone("in front of groups")
+            : new End(Optional.of(now), "");
+      }
+      if (!commutes(now.layer())) {
+        return End.alone("in front of " + kind(now.layer()));
+      }
+    }
+  }
+
+  private static String kind(Layer layer) {
+    return layer instanceof Layer.Activation activation
+        ? activation.function().name().toLowerCase(Locale.ROOT).replace('_', ' ')
+        : layer.getClass().getSimpleName().toLowerCase(Locale.ROOT);
   }
 
   private static boolean multiplies(Layer layer) {

@@ -23,9 +23,20 @@ import java.util.Set;
 /** Carries out a quantization step. */
 final class QuantizeStep {
   private final StepContext context;
+  private final boolean palette;
 
   QuantizeStep(StepContext context) {
+    this(context, false);
+  }
+
+  /**
+   * A step in a recipe.
+   *
+   * @param palette whether weights are of few values and shall stay so, which equalisation ends
+   */
+  QuantizeStep(StepContext context, boolean palette) {
     this.context = context;
+    this.palette = palette;
   }
 
   /**
@@ -46,11 +57,12 @@ final class QuantizeStep {
 
   Quantized run(Network network, Quantize step, Progress progress) {
     if (step.repairs().accuracyDropMax() < 1 && context.held().isEmpty()) {
-      return new QuantizeStep(context.holdingOut()).run(network, step, progress);
+      return new QuantizeStep(context.holdingOut(), palette).run(network, step, progress);
     }
     try {
       if (step.precision() == Precision.FP16) {
-        return made(network, OnnxExporter.fp16(TrainingMarks.without(network)), Optional.empty());
+        byte[] half = OnnxExporter.fp16(TrainingMarks.without(network));
+        return made(network, half, Optional.empty(), Map.of());
       }
       List<float[]> images = images();
       Optional<Attempt> trained = Optional.empty();
@@ -58,25 +70,36 @@ final class QuantizeStep {
         trained = Optional.of(trained(network, step, images, progress.part(0, 0.8)));
       }
       if (step.repairs().accuracyDropMax() < 1) {
-        return new RescueLadder(context, images).run(network, trained, step, progress.part(0.8, 1));
+        return new RescueLadder(context, images, palette)
+            .run(network, trained, step, progress.part(0.8, 1));
       }
       Attempt attempt =
           trained.orElseGet(
               () -> Attempt.of(network, step.calibration(), images, Attempt.Repair.of(step)));
-      return made(attempt.network(), attempt.onnx(), Optional.of(attempt.simulated()));
+      return made(
+          attempt.network(),
+          attempt.onnx(),
+          Optional.of(attempt.simulated()),
+          step.repairs().equalise() ? equalised(attempt.network()) : Map.of());
     } catch (IllegalArgumentException | ModelRefusedException e) {
       throw new LabException(
           "recipe step quantize", String.valueOf(e.getMessage()), "Keep float32", e);
     }
   }
 
-  private static Quantized made(Network network, byte[] onnx, Optional<Network> simulated) {
+  private static Quantized made(
+      Network network, byte[] onnx, Optional<Network> simulated, Map<String, Object> findings) {
     return new Quantized(
         TrainingMarks.without(network),
         new StudentFolder.Onnx(onnx),
         simulated,
         List.of(),
-        Map.of());
+        findings);
+  }
+
+  /** What the report says of equalisation, which may have found nothing to do. */
+  static Map<String, Object> equalised(Network network) {
+    return Map.of("equalise", CrossLayerEqualisation.note(BatchNormFolding.fold(network).graph()));
   }
 
   private List<float[]> images() {

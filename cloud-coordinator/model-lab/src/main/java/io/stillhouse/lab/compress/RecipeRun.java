@@ -75,7 +75,8 @@ public final class RecipeRun {
       Progress part = progress.part((double) i / steps.size(), (i + 1.0) / steps.size());
       Network before = network;
       if (steps.get(i) instanceof Compression.Quantize quantize) {
-        QuantizeStep.Quantized made = new QuantizeStep(work).run(before, quantize, part);
+        boolean palette = steps.stream().anyMatch(Compression.Cluster.class::isInstance);
+        QuantizeStep.Quantized made = new QuantizeStep(work, palette).run(before, quantize, part);
         if (!made.notes().isEmpty()) {
           notes.put(step + ".quantize", made.notes());
         }

@@ -29,12 +29,19 @@ import org.jspecify.annotations.Nullable;
 final class RescueLadder {
   private final StepContext context;
   private final List<float[]> images;
+  private final boolean palette;
   private final List<Map<String, Object>> notes = new ArrayList<>();
   private final Map<String, Object> findings = new LinkedHashMap<>();
 
-  RescueLadder(StepContext context, List<float[]> images) {
+  /**
+   * A ladder for one step.
+   *
+   * @param palette whether weights are of few values: then no rung equalises
+   */
+  RescueLadder(StepContext context, List<float[]> images, boolean palette) {
     this.context = context;
     this.images = images;
+    this.palette = palette;
   }
 
   /**
@@ -59,6 +66,9 @@ final class RescueLadder {
               .map(ranges -> Attempt.of(prepared, ranges, images, rung.repair))
               .or(() -> trained)
               .orElseThrow();
+      if (rung.repair.equalise() || step.repairs().equalise()) {
+        findings.putAll(QuantizeStep.equalised(attempt.network()));
+      }
       byte[] onnx = attempt.onnx();
       double accuracy = validation.judged(onnx, reference).accuracy();
       notes.add(QuantizeStep.note(rung.toString(), accuracy, onnx));
@@ -120,7 +130,7 @@ final class RescueLadder {
     }
   }
 
-  private static Set<Rung> rungs(Quantize step) {
+  private Set<Rung> rungs(Quantize step) {
     Repair asked = Repair.of(step);
     boolean trained = step.mode().trains();
     Set<Rung> rungs = new LinkedHashSet<>();
@@ -132,10 +142,11 @@ final class RescueLadder {
       rungs.add(new Rung(other, asked));
     }
     // Equalisation would move weights away from where training with rounding settled them.
-    if (!trained) {
+    boolean equalise = !trained && !palette;
+    if (equalise) {
       rungs.add(new Rung(step.calibration(), new Repair(true, asked.correctBias())));
     }
-    rungs.add(new Rung(step.calibration(), new Repair(asked.equalise() || !trained, true)));
+    rungs.add(new Rung(step.calibration(), new Repair(equalise, true)));
     return rungs;
   }
 

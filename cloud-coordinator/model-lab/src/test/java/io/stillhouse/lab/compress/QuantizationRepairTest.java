@@ -3,6 +3,7 @@ package io.stillhouse.lab.compress;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Preprocessing;
@@ -10,17 +11,24 @@ import io.stillhouse.lab.export.BatchNormFolding;
 import io.stillhouse.lab.export.Int8Weights;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.Provenance;
+import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.testing.Networks;
 import io.stillhouse.lab.testing.PlainRunner;
+import io.stillhouse.model.Precision;
 import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.Layer.Activation;
 import io.stillhouse.model.graph.Layer.Activation.Function;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Compression.Calibration;
+import io.stillhouse.model.recipe.Compression.Quantize;
+import io.stillhouse.model.recipe.CompressionRecipe;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -89,12 +97,30 @@ class QuantizationRepairTest {
   }
 
   @Test
-  void pairs_with_a_clamp_between_them_are_left_alone() {
-    assertThat(
-            CrossLayerEqualisation.pairs(
-                BatchNormFolding.fold(Networks.catalogue("separable_small", "1x28x28", 0.5, SEED))
-                    .graph()))
-        .isEmpty();
+  void pairs_with_a_clamp_between_them_are_left_alone_and_the_note_says_so() {
+    Network network = Networks.catalogue("separable_small", "1x28x28", 0.5, SEED);
+    NetworkGraph graph = BatchNormFolding.fold(network).graph();
+    assertThat(CrossLayerEqualisation.pairs(graph)).isEmpty();
+    Map<String, Object> note = CrossLayerEqualisation.note(graph);
+    assertThat(note).containsEntry("pairs", 0);
+    assertThat(String.valueOf(note.get("leftAlone")))
+        .matches("\\d+ in front of relu6; 1 with no layer behind");
+    StoredModel teacher =
+        new StoredModel(
+            network,
+            DATA.labels(),
+            Preprocessing.measured(DATA.train()),
+            new Provenance("", "", Map.of(), SEED, Map.of()));
+    RecipeRun run = new RecipeRun((start, t, plan, progress) -> start, DATA, teacher, SEED);
+    Quantize step =
+        new Quantize(
+            Precision.INT8,
+            Calibration.MIN_MAX,
+            Quantize.Mode.PTQ,
+            0,
+            new Quantize.Repairs(true, false, 1));
+    RecipeRun.Result made = run.run(new CompressionRecipe(SEED, List.of(step)), Progress.none());
+    assertThat(made.notes()).containsEntry("step1.equalise", note);
   }
 
   @Test
@@ -167,6 +193,9 @@ class QuantizationRepairTest {
             new CrossLayerEqualisation.Pair("grouped", "depthwise"),
             new CrossLayerEqualisation.Pair("depthwise", "pointwise"),
             new CrossLayerEqualisation.Pair("halves", "out"));
+    assertThat(CrossLayerEqualisation.note(graph))
+        .containsEntry("pairs", 3)
+        .containsEntry("leftAlone", "1 in front of groups; 1 with no layer behind");
     Network even = CrossLayerEqualisation.equalise(skewed);
     for (long seed = 1; seed <= 3; seed++) {
       float[] image = Networks.image(graph.input(), new Random(seed));

@@ -97,7 +97,7 @@ class RecipeYamlTest {
                       - sparsify: {ratio: 0.8, epochs: 2}
                       - sparsify: {pattern: "2:4"}
                       - cluster: {bits: 4, epochs: 2}
-                      - quantize: {equalise: true, correctBias: true, accuracyDropMax: 0.01, calibration: entropy}
+                      - quantize: {correctBias: true, accuracyDropMax: 0.01, calibration: entropy}
                     """)
                 .steps())
         .containsExactly(
@@ -111,15 +111,18 @@ class RecipeYamlTest {
                 Calibration.ENTROPY,
                 Quantize.Mode.PTQ,
                 0,
-                new Quantize.Repairs(true, true, 0.01)));
-    assertThat(RecipeYaml.parse("r.yaml", "steps:\n  - quantize: {mode: qat, epochs: 2}\n").steps())
+                new Quantize.Repairs(false, true, 0.01)));
+    assertThat(
+            RecipeYaml.parse(
+                    "r.yaml", "steps:\n  - quantize: {mode: qat, epochs: 2, equalise: true}\n")
+                .steps())
         .containsExactly(
             new Quantize(
                 Precision.INT8,
                 Calibration.PERCENTILE,
                 Quantize.Mode.QAT,
                 2,
-                Quantize.Repairs.NONE));
+                new Quantize.Repairs(true, false, 1)));
     assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "steps:\n  - sparsify: {epochs: 2}\n"))
         .hasMessage("r.yaml, line 2: sparsify: ratio and pattern (expected: exactly one of them)");
     assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "steps:\n  - quantize: {equalise: yes}\n"))

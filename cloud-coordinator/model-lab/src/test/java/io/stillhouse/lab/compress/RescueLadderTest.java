@@ -145,6 +145,27 @@ class RescueLadderTest {
   }
 
   @Test
+  void weights_of_few_values_are_not_equalised_on_any_rung() {
+    int corrected = 0;
+    for (long seed = 1; seed <= 6; seed++) {
+      Network hard = spread(Networks.catalogue("resnet8", "1x28x28", 0.25, seed));
+      try {
+        QuantizeStep.Quantized made =
+            new QuantizeStep(context(hard), true).run(hard, step(0), Progress.none());
+        assertThat(made.findings()).doesNotContainKey("equalise");
+        for (Map<String, Object> note : made.notes()) {
+          String tried = String.valueOf(note.get("tried"));
+          assertThat(tried).doesNotContain("equalise");
+          corrected += tried.contains("correctBias") ? 1 : 0;
+        }
+      } catch (LabException e) {
+        assertThat(e).hasMessageContaining("held-out training images");
+      }
+    }
+    assertThat(corrected).isPositive();
+  }
+
+  @Test
   void a_layer_that_is_kept_in_float32_is_run_so_and_takes_its_error_with_it(@TempDir Path scratch)
       throws IOException {
     Network network = spread(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));

@@ -18,7 +18,7 @@ import java.util.Optional;
  *   <li>{@code prune} comes before {@code lowRank} (ranks are not channels) and before {@code
  *       sparsify} (what is left of a channel says nothing about it);
  *   <li>{@code lowRank} comes before {@code sparsify}: a product of factors fills the zeros;
- *   <li>no step after {@code cluster} trains: weights would leave the palette;
+ *   <li>no step after {@code cluster} trains or equalises: weights would leave the palette;
  *   <li>{@code quantize} is last: its weights are not trained on.
  * </ul>
  */
@@ -111,6 +111,9 @@ public record CompressionRecipe(long seed, List<Compression> steps) {
       }
       if (quantize.mode().trains()) {
         return Optional.of("qat trains, and weights would leave the palette");
+      }
+      if (quantize.repairs().equalise()) {
+        return Optional.of("equalise gives every channel a scale, and weights leave the palette");
       }
     }
     return Optional.empty();

@@ -83,6 +83,16 @@ class CompressionRecipeTest {
     refused(List.of(new Cluster(4, 0), TUCKER), "weights would leave the palette");
     refused(
         List.of(prune, new Cluster(4, 0), trained), "quantize stands at place 3, after cluster");
+    Quantize.Repairs even = new Quantize.Repairs(true, false, 1);
+    Quantize.Repairs bounded = new Quantize.Repairs(false, true, 0.01);
+    refused(
+        List.of(
+            new Cluster(4, 0),
+            new Quantize(Precision.INT8, Calibration.MIN_MAX, Quantize.Mode.PTQ, 0, even)),
+        "equalise gives every channel a scale, and weights leave the palette");
+    Quantize laddered =
+        new Quantize(Precision.INT8, Calibration.MIN_MAX, Quantize.Mode.PTQ, 0, bounded);
+    assertThat(new CompressionRecipe(1, List.of(new Cluster(4, 0), laddered)).steps()).hasSize(2);
     refused(List.of(new Cluster(4, 0), half), "a palette is smaller than fp16 already");
     assertThat(new CompressionRecipe(1, List.of(TUCKER, TUCKER, SPARSE, trained)).steps())
         .hasSize(4);
