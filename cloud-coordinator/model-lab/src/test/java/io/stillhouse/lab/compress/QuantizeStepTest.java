@@ -114,7 +114,8 @@ class QuantizeStepTest {
   @Test
   void training_with_rounding_brings_the_file_nearer_to_the_teacher(@TempDir Path scratch)
       throws Exception {
-    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, SEED);
+    // Where rounding does great harm: labels draw a network away from its teacher by little.
+    Network network = RescueLadderTest.spread(Networks.catalogue("resnet8", "1x28x28", 0.25, SEED));
     Quantize step = new Quantize(Precision.INT8, Calibration.MIN_MAX, Mode.QAT, 3, Repairs.NONE);
     QuantizeStep.Quantized made =
         new QuantizeStep(context(network)).run(network, step, Progress.none());
@@ -123,15 +124,12 @@ class QuantizeStepTest {
             .run(network, new Quantize(Precision.INT8, Calibration.MIN_MAX), Progress.none())
             .onnx()
             .bytes();
-    Validation validation = new Validation(DATA, SCALING);
-    List<float[]> reference = validation.logits(OnnxExporter.fp32(network));
     assertThat(IntegerFusion.leftovers(made.onnx().bytes(), scratch)).isEmpty();
-    assertThat(validation.judged(made.onnx().bytes(), reference).error())
-        .isNotEqualTo(validation.judged(before, reference).error());
-    assertThat(made.network().weights().has("stem.conv.range")).isFalse();
-    // The file is that of the network that is kept.
-    assertThat(validation.judged(OnnxExporter.fp32(made.network()), reference).error())
-        .isLessThan(1.0);
+    assertThat(made.network().weights().has("stem.conv" + TrainingMarks.RANGE)).isFalse();
+    Validation validation = new Validation(DATA, SCALING);
+    List<float[]> teacher = validation.logits(OnnxExporter.fp32(network));
+    assertThat(validation.judged(made.onnx().bytes(), teacher).error())
+        .isLessThan(0.8 * validation.judged(before, teacher).error());
   }
 
   @Test

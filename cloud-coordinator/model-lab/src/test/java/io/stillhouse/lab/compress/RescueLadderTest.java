@@ -232,7 +232,7 @@ class RescueLadderTest {
   /**
    * The same function with weights that are hard to round: one channel a thousand times another.
    */
-  private static Network spread(Network network) {
+  static Network spread(Network network) {
     Network folded = BatchNormFolding.fold(network);
     float[] first = folded.weights().values("stage1.block0.first.conv.weight");
     float[] bias = folded.weights().values("stage1.block0.first.conv.bias");
