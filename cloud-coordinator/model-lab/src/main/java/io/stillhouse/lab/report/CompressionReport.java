@@ -1,10 +1,14 @@
 package io.stillhouse.lab.report;
 
 import io.stillhouse.lab.evaluate.Evaluation;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
@@ -35,35 +39,12 @@ public record CompressionReport(
     return stages.get(stages.size() - 1).evaluation();
   }
 
-  /**
-   * One of the four qualities of a network for the edge.
-   *
-   * @param name of the quality
-   * @param measure what stands for it, with its unit
-   * @param change of the student against the teacher: a factor by which the figure fell, or points
-   */
-  record Quality(String name, String measure, String teacher, String student, String change) {}
-
   /** Low memory, low compute, high accuracy, real time: always side by side. */
   List<Quality> qualities() {
-    return List.of(
-        lower("low memory", "file, bytes", e -> e.size().fileBytes()),
-        lower("low memory", "activations, peak bytes", e -> e.size().activationPeakBytes()),
-        lower("low compute", "multiply-accumulates", e -> e.size().macs()),
-        new Quality(
-            "high accuracy",
-            "test images right, %",
-            Figures.percent(teacher().accuracy()),
-            Figures.percent(student().accuracy()),
-            Figures.points(student().accuracy() - teacher().accuracy())),
-        lower("real time", "ONNX Runtime, p50 µs", e -> e.speed().latencyP50Micros()));
-  }
-
-  private Quality lower(String name, String measure, ToLongFunction<Evaluation> figure) {
-    long before = figure.applyAsLong(teacher());
-    long after = figure.applyAsLong(student());
-    return new Quality(
-        name, measure, Figures.whole(before), Figures.whole(after), Figures.factor(before, after));
+    return Arrays.stream(Quality.Figure.values())
+        .map(figure -> Quality.of(figure, teacher(), student()))
+        .filter(Quality::measured)
+        .toList();
   }
 
   /** The document {@code report.json}. */
@@ -71,6 +52,7 @@ public record CompressionReport(
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("accuracy", student().accuracy());
     fields.put("teacherAccuracy", teacher().accuracy());
+    fields.put("qualities", qualities().stream().map(Quality::toFields).toList());
     fields.put("stages", stages.stream().map(Stage::toFields).toList());
     Map<String, Object> total = new LinkedHashMap<>();
     total.put("accuracyPoints", 100 * (student().accuracy() - teacher().accuracy()));
@@ -79,6 +61,9 @@ public record CompressionReport(
     total.put("fileBytes", ratio(e -> e.size().fileBytes()));
     total.put("wireBytes", ratio(e -> e.size().wireBytes()));
     total.put("activationPeakBytes", ratio(e -> e.size().activationPeakBytes()));
+    total.put("latencyP50Micros", ratio(e -> e.speed().latencyP50Micros()));
+    faster(Stage.Speed::fp32Micros).ifPresent(times -> total.put("fp32P50Micros", times));
+    faster(Stage.Speed::int8Micros).ifPresent(times -> total.put("int8P50Micros", times));
     fields.put("timesSmaller", total);
     fields.put("notes", notes);
     fields.put("origin", origin);
@@ -88,5 +73,14 @@ public record CompressionReport(
   private double ratio(ToLongFunction<Evaluation> figure) {
     long after = figure.applyAsLong(student());
     return after == 0 ? 0 : (double) figure.applyAsLong(teacher()) / after;
+  }
+
+  /** The same weights' precision on both sides; empty where either has no such file. */
+  private OptionalDouble faster(Function<Stage.Speed, OptionalLong> micros) {
+    OptionalLong before = micros.apply(stages.get(0).speed());
+    OptionalLong after = micros.apply(stages.get(stages.size() - 1).speed());
+    return before.isPresent() && after.orElse(0) > 0
+        ? OptionalDouble.of((double) before.getAsLong() / after.getAsLong())
+        : OptionalDouble.empty();
   }
 }

@@ -58,7 +58,14 @@ public final class ReportPage {
     table(
         List.of("quality", "measure", "teacher", "student", "change"),
         report.qualities().stream()
-            .map(q -> List.of(q.name(), q.measure(), q.teacher(), q.student(), q.change()))
+            .map(
+                q ->
+                    List.of(
+                        q.figure().quality(),
+                        q.figure().heading(),
+                        q.text(Quality::teacher),
+                        q.text(Quality::student),
+                        q.change()))
             .toList());
     stages(report.stages());
     notes(report.notes());

@@ -20,15 +20,15 @@ class ReportPageTest {
   private static final String HOSTILE = "a<script>alert('x')</script>&\"b\u0007";
 
   private static Stage stage(String name, double accuracy, long macs, long file, long wire) {
+    return stage(name, accuracy, new Evaluation.Size(100, macs, file, wire, 40), 50);
+  }
+
+  private static Stage stage(String name, double accuracy, Evaluation.Size size, long fp32Micros) {
     return new Stage(
         name,
         new Evaluation(
-            HOSTILE,
-            Precision.FP32,
-            accuracy,
-            new Evaluation.Size(100, macs, file, wire, 40),
-            new Evaluation.Speed(50, 60, 70)),
-        new Stage.Speed(OptionalLong.of(50), OptionalLong.empty()));
+            HOSTILE, Precision.FP32, accuracy, size, new Evaluation.Speed(fp32Micros, 60, 0)),
+        new Stage.Speed(OptionalLong.of(fp32Micros), OptionalLong.empty()));
   }
 
   private static CompressionReport report() {
@@ -76,7 +76,7 @@ class ReportPageTest {
 
   @Test
   void teacher_and_student_stand_side_by_side_in_four_qualities() {
-    assertThat(report().qualities().stream().map(CompressionReport.Quality::name).distinct())
+    assertThat(report().qualities().stream().map(q -> q.figure().quality()).distinct())
         .containsExactly("low memory", "low compute", "high accuracy", "real time");
     assertThat(ReportPage.of(report()))
         .contains("<td>4.00 times less</td>")
@@ -108,6 +108,60 @@ class ReportPageTest {
     assertThat(document.path("timesSmaller").path("macs").asDouble()).isEqualTo(4);
     assertThat(document.path("timesSmaller").path("fileBytes").asDouble()).isEqualTo(8);
     assertThat(document.path("timesSmaller").path("wireBytes").asDouble()).isEqualTo(14);
+  }
+
+  @Test
+  void the_document_has_the_four_qualities_and_they_follow_from_its_stages() {
+    JsonNode document = new ObjectMapper().valueToTree(report().toFields());
+    JsonNode teacher = document.path("stages").get(0);
+    JsonNode student = document.path("stages").get(1);
+    assertThat(document.path("qualities").findValuesAsText("quality"))
+        .containsExactly("low memory", "low memory", "low compute", "high accuracy", "real time");
+    for (JsonNode quality : document.path("qualities")) {
+      String field = quality.path("field").asText();
+      assertThat(quality.path("unit").asText()).as(field).isNotEmpty();
+      assertThat(quality.path("measuredBy").asText()).as(field).isNotEmpty();
+      double before = teacher.path(field).asDouble(Double.NaN);
+      double after = student.path(field).asDouble(Double.NaN);
+      assertThat(quality.path("teacher").asDouble()).as(field).isEqualTo(before);
+      assertThat(quality.path("student").asDouble()).as(field).isEqualTo(after);
+      if (field.equals("accuracy")) {
+        assertThat(quality.path("points").asDouble()).isEqualTo(100 * (after - before));
+      } else {
+        assertThat(quality.path("timesLess").asDouble()).as(field).isEqualTo(before / after);
+      }
+    }
+    assertThat(document.path("qualities").findValuesAsText("field"))
+        .as("memory of a process was not measurable")
+        .doesNotContain("peakMemoryBytes");
+  }
+
+  @Test
+  void the_document_says_how_much_faster_each_precision_became_where_both_have_it() {
+    Evaluation.Size size = new Evaluation.Size(1, 1, 1, 1, 1);
+    Stage teacher = stage("teacher", 1, size, 90);
+    Stage student =
+        new Stage(
+            "1 quantize",
+            stage("", 1, size, 20).evaluation(),
+            new Stage.Speed(OptionalLong.of(60), OptionalLong.of(20)));
+    JsonNode without = totals(teacher, student);
+    assertThat(without.path("fp32P50Micros").asDouble()).isEqualTo(1.5);
+    assertThat(without.path("latencyP50Micros").asDouble()).isEqualTo(4.5);
+    assertThat(without.has("int8P50Micros")).isFalse();
+    Stage both =
+        new Stage(
+            "teacher",
+            teacher.evaluation(),
+            new Stage.Speed(OptionalLong.of(90), OptionalLong.of(50)));
+    assertThat(totals(both, student).path("int8P50Micros").asDouble()).isEqualTo(2.5);
+  }
+
+  private static JsonNode totals(Stage teacher, Stage student) {
+    return new ObjectMapper()
+        .<JsonNode>valueToTree(
+            new CompressionReport(List.of(teacher, student), Map.of(), Map.of()).toFields())
+        .path("timesSmaller");
   }
 
   @Test
