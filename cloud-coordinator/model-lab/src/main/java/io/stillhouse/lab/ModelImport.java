@@ -6,7 +6,7 @@ import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.evaluate.ModelRefusedException;
-import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.evaluate.Tools;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.PartialFolder;
@@ -82,12 +82,7 @@ final class ModelImport {
             network,
             data.labels(),
             preprocessing,
-            new Provenance(
-                "",
-                data.digest().sha256Hex(),
-                recipe,
-                HEAD_SEED,
-                Map.of("onnxruntime", OrtModel.runtimeVersion())));
+            new Provenance("", data.digest().sha256Hex(), recipe, HEAD_SEED, Tools.used()));
     Map<String, Object> found = new LinkedHashMap<>();
     difference.ifPresent(value -> found.put("differenceFromFile", value));
     Evaluation evaluation =

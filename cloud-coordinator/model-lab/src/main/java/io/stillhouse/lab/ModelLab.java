@@ -110,7 +110,7 @@ public final class ModelLab {
 
   private static Map<String, String> arguments(CompressRequest request, String dataContent) {
     Map<String, String> arguments = new LinkedHashMap<>();
-    arguments.put("teacher", StudentMaking.weightsDigest(request.teacherDir()).shortForm());
+    arguments.put("teacher", ModelStore.weightsDigest(request.teacherDir()).shortForm());
     arguments.put("data", request.data().toString());
     arguments.put("data content", dataContent);
     for (int i = 0; i < request.recipe().steps().size(); i++) {

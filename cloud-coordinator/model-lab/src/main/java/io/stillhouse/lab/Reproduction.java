@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.lab.compress.RecipeYaml;
 import io.stillhouse.lab.compress.StudentFolder;
 import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.Provenance;
@@ -13,57 +14,151 @@ import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 
 /** Makes a student again from what its folder says of its origin, and compares. */
 public final class Reproduction {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String NOT_RECORDED = "not recorded";
 
   private Reproduction() {}
+
+  /**
+   * Where inputs lie now; what is absent lies where it lay.
+   *
+   * @param teacher the first, which the student was made of
+   * @param furtherTeachers all that the recipe names, in its order, or none of them
+   * @param unlabelled the folder of pictures without labels
+   */
+  public record Places(
+      Optional<Path> teacher,
+      Optional<DataSpec> data,
+      List<Path> furtherTeachers,
+      Optional<Path> unlabelled) {
+    /** Everything where it lay. */
+    public static final Places AS_RECORDED =
+        new Places(Optional.empty(), Optional.empty(), List.of(), Optional.empty());
+
+    public Places {
+      furtherTeachers = List.copyOf(furtherTeachers);
+    }
+  }
 
   /**
    * A request that should give the same student.
    *
    * @param student a folder that {@link ModelLab#compress} made
-   * @param teacher where its teacher lies now; where it lay then when absent
-   * @param data where the data lies now; where it lay then when absent
-   * @throws LabException when the folder does not say how it was made, or its teacher or data are
-   *     others than they were
+   * @throws LabException when the folder does not say how it was made, or an input is another than
+   *     it was, as far as the folder says; folders of earlier versions do not know the digests of
+   *     what a recipe names
    */
-  public static CompressRequest request(
-      Path student, Optional<Path> teacher, Optional<DataSpec> data, Path out) {
+  public static CompressRequest request(Path student, Places places, Path out) {
     Provenance provenance = ModelStore.read(student).provenance();
-    Object yaml = provenance.recipe().get("yaml");
-    if (!(yaml instanceof String text)) {
+    if (!(provenance.recipe().get(StudentMaking.RECIPE_TEXT) instanceof String text)) {
       throw new LabException(
           "model " + student,
           "it does not say by which recipe it was made",
           "Only students can be reproduced, a teacher is trained with 'lab train'");
     }
     JsonNode origin = origin(student);
-    Path from =
-        teacher.orElseGet(() -> Path.of(origin.path(StudentMaking.ORIGIN_TEACHER).asText()));
+    Path teacher =
+        places
+            .teacher()
+            .orElseGet(() -> Path.of(origin.path(StudentMaking.ORIGIN_TEACHER).asText()));
+    requireFolder("teacher " + teacher, teacher, "Name the right folder with --teacher");
     requireSame(
-        "teacher " + from,
-        StudentMaking.weightsDigest(from).sha256Hex(),
+        "teacher " + teacher,
+        ModelStore.weightsDigest(teacher).sha256Hex(),
         provenance.teacherSha256(),
         "Name the right folder with --teacher");
     DataSpec spec =
-        data.orElseGet(() -> DataSpec.parse(origin.path(StudentMaking.ORIGIN_DATA).asText()));
+        places
+            .data()
+            .orElseGet(() -> DataSpec.parse(origin.path(StudentMaking.ORIGIN_DATA).asText()));
+    if (spec.kind() != DataSpec.Kind.BUILTIN) {
+      requireFolder("data " + spec, Path.of(spec.place()), "Name the right data with --data");
+    }
     // Read twice rather than found out after hours of training.
+    Dataset data = spec.load();
     requireSame(
         "data " + spec,
-        spec.load().digest().sha256Hex(),
+        data.digest().sha256Hex(),
         provenance.datasetSha256(),
         "Name the right data with --data");
+    CompressionRecipe recipe = recipe(student, text);
+    RecipeInputs inputs = inputs(RecipeInputs.of(recipe), places, origin);
+    requireSameInputs(inputs, data, provenance);
     return new CompressRequest(
-        from,
-        recipe(student, text),
+        teacher,
+        inputs.into(recipe),
         spec,
         out,
         Math.max(1, origin.path(StudentMaking.ORIGIN_THREADS).asInt(1)));
+  }
+
+  /** What the recipe names, where it lies now. */
+  private static RecipeInputs inputs(RecipeInputs named, Places places, JsonNode origin) {
+    int given = places.furtherTeachers().size();
+    if (given > 0 && given != named.teachers().size()) {
+      throw LabException.ofArgument(
+          "further teachers",
+          "%d are given, the recipe names %d".formatted(given, named.teachers().size()),
+          "Give --further-teacher once for each, in the recipe's order");
+    }
+    if (places.unlabelled().isPresent() && named.unlabelled().isEmpty()) {
+      throw LabException.ofArgument(
+          "unlabelled pictures", "the recipe names none", "Leave out --unlabelled");
+    }
+    // The recipe's own text may be of another working directory; the origin's places are of none.
+    List<Path> teachers = new ArrayList<>();
+    for (int i = 0; i < named.teachers().size(); i++) {
+      teachers.add(
+          given > 0
+              ? places.furtherTeachers().get(i)
+              : recorded(origin, RecipeInputs.teacher(i), named.teachers().get(i)));
+    }
+    return new RecipeInputs(
+        teachers,
+        places
+            .unlabelled()
+            .or(
+                () ->
+                    named
+                        .unlabelled()
+                        .map(folder -> recorded(origin, RecipeInputs.UNLABELLED, folder))));
+  }
+
+  private static Path recorded(JsonNode origin, String name, Path otherwise) {
+    return origin.hasNonNull(name) ? Path.of(origin.path(name).asText()) : otherwise;
+  }
+
+  private static void requireSameInputs(RecipeInputs inputs, Dataset data, Provenance provenance) {
+    Map<String, Path> places = inputs.places();
+    places.forEach(
+        (name, place) -> requireFolder(name + " " + place, place, RecipeInputs.remedy(name)));
+    if (provenance.recipe().get(StudentMaking.RECIPE_INPUTS) instanceof Map<?, ?> then) {
+      inputs
+          .digests(data.shape())
+          .forEach(
+              (name, now) -> {
+                if (then.get(name) instanceof String digest) {
+                  requireSame(
+                      name + " " + places.get(name), now, digest, RecipeInputs.remedy(name));
+                }
+              });
+    }
+  }
+
+  private static void requireFolder(String what, Path folder, String remedy) {
+    if (!Files.isDirectory(folder)) {
+      throw new LabException(what, "there is no such folder", remedy);
+    }
   }
 
   private static void requireSame(String what, String now, String then, String remedy) {
@@ -98,13 +193,46 @@ public final class Reproduction {
     }
   }
 
-  /** Whether the files that matter are the same bytes, by name. */
-  public static Map<String, Boolean> compare(Path student, Path copy) {
-    Map<String, Boolean> same = new LinkedHashMap<>();
-    for (String file : new String[] {Evaluator.MODEL_ONNX, ModelStore.WEIGHTS}) {
-      same.put(file, digest(student.resolve(file)).equals(digest(copy.resolve(file))));
+  /**
+   * How the copy came out.
+   *
+   * @param files whether those that matter are the same bytes, by name
+   * @param tools those of other versions than the student was made with, by name
+   */
+  public record Comparison(Map<String, Boolean> files, Map<String, Change> tools) {
+    /** A tool's version; {@code not recorded} where a folder does not know it. */
+    public record Change(String then, String now) {}
+
+    public Comparison {
+      files = Collections.unmodifiableMap(new LinkedHashMap<>(files));
+      tools = Collections.unmodifiableMap(new LinkedHashMap<>(tools));
     }
-    return same;
+
+    public boolean same() {
+      return !files.containsValue(false);
+    }
+  }
+
+  /** Compares a student with what was made of its request. */
+  public static Comparison compare(Path student, Path copy) {
+    Map<String, Boolean> files = new LinkedHashMap<>();
+    for (String file : new String[] {Evaluator.MODEL_ONNX, ModelStore.WEIGHTS}) {
+      files.put(file, digest(student.resolve(file)).equals(digest(copy.resolve(file))));
+    }
+    Map<String, String> then = ModelStore.read(student).provenance().tools();
+    Map<String, String> now = ModelStore.read(copy).provenance().tools();
+    TreeSet<String> names = new TreeSet<>(then.keySet());
+    names.addAll(now.keySet());
+    Map<String, Comparison.Change> tools = new LinkedHashMap<>();
+    for (String name : names) {
+      Comparison.Change change =
+          new Comparison.Change(
+              then.getOrDefault(name, NOT_RECORDED), now.getOrDefault(name, NOT_RECORDED));
+      if (!change.then().equals(change.now())) {
+        tools.put(name, change);
+      }
+    }
+    return new Comparison(files, tools);
   }
 
   private static Digest digest(Path file) {

@@ -8,7 +8,7 @@ import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
-import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.evaluate.Tools;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.PartialFolder;
 import io.stillhouse.lab.network.Provenance;
@@ -22,6 +22,7 @@ import io.stillhouse.lab.tailor.TailorReport;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.recipe.Compression;
+import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +41,11 @@ final class StudentMaking {
   static final String ORIGIN_DATA = "data";
   static final String ORIGIN_THREADS = "threads";
 
+  /** Keys of a student's recipe in its provenance: the recipe itself, and digests by input. */
+  static final String RECIPE_TEXT = "yaml";
+
+  static final String RECIPE_INPUTS = "inputs";
+
   private final Function<Dataset, StudentTrainer> trainers;
   private final Evaluator evaluator;
 
@@ -50,12 +56,14 @@ final class StudentMaking {
 
   CompressedModel compress(CompressRequest request, Progress progress) {
     StoredModel teacher = ModelStore.read(request.teacherDir());
-    Digest teacherWeights = weightsDigest(request.teacherDir());
+    Digest teacherWeights = ModelStore.weightsDigest(request.teacherDir());
     try (PartialFolder partial = PartialFolder.open(request.out())) {
       request.data().requirePlace();
       progress.report("read " + request.data(), 0, "");
       Dataset data = request.data().load();
       requireFit(teacher, data, request);
+      RecipeInputs inputs = RecipeInputs.of(request.recipe());
+      Map<String, String> inputDigests = inputs.digests(data.shape());
       long seed = request.recipe().seed();
       RecipeRun run = new RecipeRun(trainers.apply(data), data, teacher, seed);
       StageMeter meter = new StageMeter(evaluator, run, data, teacher);
@@ -74,9 +82,9 @@ final class StudentMaking {
               new Provenance(
                   teacherWeights.sha256Hex(),
                   data.digest().sha256Hex(),
-                  Map.of("yaml", RecipeText.of(request.recipe())),
+                  recipe(request.recipe(), inputDigests),
                   seed,
-                  Map.of("onnxruntime", OrtModel.runtimeVersion())));
+                  Tools.used()));
       List<Compression> steps = request.recipe().steps();
       Evaluation evaluation =
           meter.measureLast(
@@ -113,7 +121,7 @@ final class StudentMaking {
         new TailorOrder(
             new TailorOrder.Teacher(
                 teacher,
-                weightsDigest(request.teacherDir()),
+                ModelStore.weightsDigest(request.teacherDir()),
                 origin(request.teacherDir(), request.data(), threads)),
             data,
             request.targets(),
@@ -164,12 +172,29 @@ final class StudentMaking {
     }
   }
 
+  /** Inputs by content alone: a student is the same wherever its inputs lay. */
+  private static Map<String, Object> recipe(
+      CompressionRecipe recipe, Map<String, String> inputDigests) {
+    Map<String, Object> recorded = new LinkedHashMap<>();
+    recorded.put(RECIPE_TEXT, RecipeText.of(recipe));
+    if (!inputDigests.isEmpty()) {
+      recorded.put(RECIPE_INPUTS, inputDigests);
+    }
+    return recorded;
+  }
+
   /** What {@link Reproduction} starts from, and people read. */
   private static Map<String, Object> origin(CompressRequest request, Provenance provenance) {
     Map<String, Object> origin = origin(request.teacherDir(), request.data(), request.threads());
     origin.put("teacherSha256", provenance.teacherSha256());
     origin.put("datasetSha256", provenance.datasetSha256());
-    origin.put("recipe", String.valueOf(provenance.recipe().get("yaml")));
+    RecipeInputs.of(request.recipe())
+        .places()
+        .forEach((name, place) -> origin.put(name, place.toString()));
+    if (provenance.recipe().get(RECIPE_INPUTS) instanceof Map<?, ?> digests) {
+      digests.forEach((name, digest) -> origin.put(name + "Sha256", digest));
+    }
+    origin.put("recipe", String.valueOf(provenance.recipe().get(RECIPE_TEXT)));
     origin.putAll(provenance.tools());
     return origin;
   }
@@ -178,21 +203,9 @@ final class StudentMaking {
   private static Map<String, Object> origin(Path teacher, DataSpec data, int threads) {
     Map<String, Object> origin = new LinkedHashMap<>();
     origin.put(ORIGIN_TEACHER, teacher.toAbsolutePath().normalize().toString());
-    origin.put(ORIGIN_DATA, data.toString());
+    origin.put(ORIGIN_DATA, data.absolute().toString());
     origin.put(ORIGIN_THREADS, threads);
     return origin;
-  }
-
-  static Digest weightsDigest(Path teacherDir) {
-    try {
-      return Digest.ofFile(teacherDir.resolve(ModelStore.WEIGHTS));
-    } catch (IOException e) {
-      throw new LabException(
-          "model " + teacherDir,
-          "its weights cannot be read: " + e.getMessage(),
-          "Check the disk and the permissions",
-          e);
-    }
   }
 
   private static LabException unwritable(Path folder, IOException e) {

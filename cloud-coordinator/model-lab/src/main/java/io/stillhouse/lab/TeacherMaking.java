@@ -4,7 +4,7 @@ import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
-import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.evaluate.Tools;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
@@ -70,12 +70,7 @@ final class TeacherMaking {
               trained,
               data.labels(),
               preprocessing,
-              new Provenance(
-                  "",
-                  data.digest().sha256Hex(),
-                  recipe,
-                  plan.seed(),
-                  Map.of("onnxruntime", OrtModel.runtimeVersion())));
+              new Provenance("", data.digest().sha256Hex(), recipe, plan.seed(), Tools.used()));
       Evaluation evaluation =
           new MeasuredFolder(evaluator)
               .write(request.out(), model, data, Map.of(), progress.part(TRAINED, 1));

@@ -35,9 +35,7 @@ interface TrainingStart {
     }
     TrainRequest.Start.Stored stored = (TrainRequest.Start.Stored) start;
     return new Further(
-        stored,
-        ModelStore.read(stored.directory()),
-        StudentMaking.weightsDigest(stored.directory()));
+        stored, ModelStore.read(stored.directory()), ModelStore.weightsDigest(stored.directory()));
   }
 
   /** A network of the catalogue, untrained. */

@@ -223,6 +223,10 @@ class StudentMakingTest {
     return teacher;
   }
 
+  private static Reproduction.Places places(Optional<Path> teacher, Optional<DataSpec> data) {
+    return new Reproduction.Places(teacher, data, List.of(), Optional.empty());
+  }
+
   @Test
   void a_student_can_be_made_again_from_what_its_folder_says(@TempDir Path folder)
       throws Exception {
@@ -233,20 +237,20 @@ class StudentMakingTest {
     MAKING.compress(new CompressRequest(teacher, recipe, DATA, student), Progress.none());
     Path again = folder.resolve("again");
     MAKING.compress(
-        Reproduction.request(student, Optional.empty(), Optional.empty(), again), Progress.none());
-    assertThat(Reproduction.compare(student, again))
+        Reproduction.request(student, Reproduction.Places.AS_RECORDED, again), Progress.none());
+    assertThat(Reproduction.compare(student, again).files())
         .containsOnlyKeys("model.onnx", "weights.safetensors")
         .doesNotContainValue(false);
     byte[] weights = Files.readAllBytes(again.resolve("weights.safetensors"));
     weights[weights.length - 1] ^= 1;
     Files.write(again.resolve("weights.safetensors"), weights);
-    assertThat(Reproduction.compare(student, again))
+    assertThat(Reproduction.compare(student, again).files())
         .containsEntry("model.onnx", true)
         .containsEntry("weights.safetensors", false);
     assertThatThrownBy(
             () ->
                 Reproduction.request(
-                    student, Optional.of(again), Optional.empty(), folder.resolve("third")))
+                    student, places(Optional.of(again), Optional.empty()), folder.resolve("third")))
         .isInstanceOf(LabException.class)
         .hasMessageContaining("--teacher");
     Path other = pictures(folder.resolve("pictures"));
@@ -254,15 +258,14 @@ class StudentMakingTest {
             () ->
                 Reproduction.request(
                     student,
-                    Optional.empty(),
-                    Optional.of(DataSpec.parse("images:" + other)),
+                    places(Optional.empty(), Optional.of(DataSpec.parse("images:" + other))),
                     folder.resolve("third")))
         .isInstanceOf(LabException.class)
         .hasMessageContaining("--data");
     assertThatThrownBy(
             () ->
                 Reproduction.request(
-                    teacher, Optional.empty(), Optional.empty(), folder.resolve("third")))
+                    teacher, Reproduction.Places.AS_RECORDED, folder.resolve("third")))
         .isInstanceOf(LabException.class)
         .hasMessageContaining("Only students can be reproduced");
   }

@@ -65,6 +65,13 @@ public record DataSpec(Kind kind, String place) {
     }
   }
 
+  /** The same place, as it is found from any working directory. */
+  public DataSpec absolute() {
+    return kind == Kind.BUILTIN
+        ? this
+        : new DataSpec(kind, Path.of(place).toAbsolutePath().normalize().toString());
+  }
+
   private static String example() {
     return "builtin:" + BuiltinData.FASHION_MNIST_12K;
   }

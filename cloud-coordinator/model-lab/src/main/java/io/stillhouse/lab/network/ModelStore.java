@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.data.Preprocessing;
+import io.stillhouse.model.Digest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +61,26 @@ public final class ModelStore {
           network, texts(root.path("labels")), preprocessing(root), provenance(root));
     } catch (IOException | IllegalArgumentException e) {
       throw damaged(file, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /** Names the weights in a model's folder by their content. */
+  public static Digest weightsDigest(Path folder) {
+    Path file = folder.resolve(WEIGHTS);
+    if (!Files.isRegularFile(file)) {
+      throw new LabException(
+          "model " + folder,
+          "there is no " + WEIGHTS + " in it",
+          "Name a folder that the lab made");
+    }
+    try {
+      return Digest.ofFile(file);
+    } catch (IOException e) {
+      throw new LabException(
+          "model " + folder,
+          "its weights cannot be read: " + e.getMessage(),
+          "Check the disk and the permissions",
+          e);
     }
   }
 

@@ -21,4 +21,9 @@ public record Provenance(
     recipe = java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(recipe));
     tools = java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(tools));
   }
+
+  /** The same making by other versions of code and libraries. */
+  public Provenance withTools(Map<String, String> other) {
+    return new Provenance(teacherSha256, datasetSha256, recipe, seed, other);
+  }
 }

@@ -12,7 +12,7 @@ import io.stillhouse.lab.compress.StudentFolder.Student;
 import io.stillhouse.lab.compress.StudentTrainer;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.evaluate.Evaluator;
-import io.stillhouse.lab.evaluate.OrtModel;
+import io.stillhouse.lab.evaluate.Tools;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.ModelStore;
 import io.stillhouse.lab.network.Network;
@@ -140,13 +140,18 @@ final class Workshop {
     return network;
   }
 
-  /** True when the folder holds exactly this; refuses one that holds something else. */
+  /**
+   * True when the folder holds this; refuses one that holds something else. What earlier versions
+   * of tools made stays good: an upgrade in the middle of an order costs no training.
+   */
   private static boolean found(Path folder, Provenance wanted) {
     if (!Files.exists(folder)) {
       return false;
     }
     Provenance there = ModelStore.read(folder).provenance();
-    if (!JSON.valueToTree(there).toString().equals(JSON.valueToTree(wanted).toString())) {
+    if (!JSON.valueToTree(there.withTools(Map.of()))
+        .toString()
+        .equals(JSON.valueToTree(wanted.withTools(Map.of())).toString())) {
       throw new LabException(
           "output " + folder,
           "it was made from another teacher, data set or plan",
@@ -191,7 +196,7 @@ final class Workshop {
         order.data().digest().sha256Hex(),
         Map.of("yaml", recipe),
         order.plan().seed(),
-        Map.of("onnxruntime", OrtModel.runtimeVersion()));
+        Tools.used());
   }
 
   private static LabException unwritable(Path folder, IOException e) {

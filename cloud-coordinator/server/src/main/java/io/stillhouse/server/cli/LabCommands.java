@@ -190,50 +190,28 @@ final class LabCommands extends Cli.Group {
       })
   int reproduce(
       @Parameters(paramLabel = "DIR", description = "A student's folder.") Path student,
-      @Option(
-              names = "--teacher",
-              paramLabel = "DIR",
-              description = "Where its teacher lies now; default: where it lay.")
-          Optional<Path> teacher,
-      @Option(
-              names = "--data",
-              paramLabel = "SPEC",
-              description = "Where the data lies now; default: where it lay.")
-          Optional<String> data,
+      @Mixin ReproduceOptions options,
       @Mixin JsonOption json)
       throws IOException {
     Path folder = Files.createTempDirectory("stillhouse-reproduce-");
     try {
       CompressRequest request =
-          Reproduction.request(
-              student, teacher, data.map(DataSpec::parse), folder.resolve("again"));
+          Reproduction.request(student, options.places(), folder.resolve("again"));
       LabSettings settings =
           new LabSettings(request.threads(), LabSettings.defaults().nativeCacheDir());
       CompressedModel again =
           withProgress(progress -> new ModelLab(settings, nanos).compress(request, progress));
-      Map<String, Boolean> same = Reproduction.compare(student, again.directory());
-      boolean all = !same.containsValue(false);
+      Reproduction.Comparison compared = Reproduction.compare(student, again.directory());
       Map<String, Object> document = new LinkedHashMap<>();
-      document.put("same", all);
+      document.put("same", compared.same());
       document.put("threads", request.threads());
-      document.put("files", same);
+      document.put("files", compared.files());
+      document.put("otherTools", compared.tools());
       json.print(
           around.out(),
           document,
-          () -> {
-            Table table = new Table("FILE", "AGAIN");
-            same.forEach(
-                (file, equal) -> table.row(file, equal ? "the same bytes" : "other bytes"));
-            table.print(around.out());
-            if (request.threads() > 1) {
-              around
-                  .out()
-                  .println(
-                      "made with %d threads: equal bytes are not promised"
-                          .formatted(request.threads()));
-            }
-          });
-      return all ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+          () -> ReproduceOptions.print(compared, request.threads(), around.out()));
+      return compared.same() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     } finally {
       PartialFolder.removeTree(folder);
     }

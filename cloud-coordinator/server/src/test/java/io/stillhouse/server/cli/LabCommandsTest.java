@@ -187,6 +187,16 @@ class LabCommandsTest {
         new ObjectMapper().readTree(directory.resolve("student").resolve("model.json").toFile());
     assertThat(student.path("provenance").path("seed").asLong()).isEqualTo(11);
     assertThat(names()).containsExactly("photos", "recipe.yaml", "student", "teacher");
+
+    Ran again = run("lab reproduce @student --json");
+    assertThat(again.code()).as(again.err()).isZero();
+    JsonNode compared = new ObjectMapper().readTree(again.out());
+    assertThat(compared.path("same").asBoolean()).isTrue();
+    assertThat(compared.path("otherTools")).isEmpty();
+    misused(
+        "lab reproduce @student --further-teacher @teacher", "1 are given, the recipe names 0");
+    Files.delete(directory.resolve("photos").resolve("class-0").resolve("3.png"));
+    refused("lab reproduce @student", "data images:", "its content has digest", "--data");
   }
 
   @Test
