@@ -1,7 +1,6 @@
 package io.stillhouse.lab.report;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -144,8 +143,10 @@ public final class ReportPage {
     notes.forEach(
         (key, note) -> {
           heading(2, title(key));
+          SensitivityNote.of(note)
+              .ifPresent(found -> figure(found.title(), Plot.bars(found.title(), found.bars())));
           if (note instanceof Map<?, ?> map && map.get("rows") instanceof List<?> rows) {
-            sensitivity(map, rows);
+            rows(rows);
           } else if (note instanceof List<?> rows) {
             rows(rows);
           } else if (note instanceof Map<?, ?> map) {
@@ -164,24 +165,6 @@ public final class ReportPage {
     }
     String kind = step.group(2);
     return "Step %s: %s".formatted(step.group(1), NOTE_TITLES.getOrDefault(kind, kind));
-  }
-
-  /** The worst drop of each layer as a bar, and every trial as a row. */
-  private void sensitivity(Map<?, ?> table, List<?> rows) {
-    double baseline = table.get("baseline") instanceof Number n ? n.doubleValue() : 0;
-    Map<String, Double> worst = new LinkedHashMap<>();
-    for (Object row : rows) {
-      if (row instanceof Map<?, ?> trial && trial.get("accuracy") instanceof Number accuracy) {
-        worst.merge(
-            String.valueOf(trial.get("layer")), baseline - accuracy.doubleValue(), Math::max);
-      }
-    }
-    String title = table.get("method") + ": largest loss of accuracy, one layer alone, points";
-    List<Plot.Bar> bars = new ArrayList<>();
-    worst.forEach(
-        (layer, drop) -> bars.add(new Plot.Bar(layer, drop, Figures.points(drop).substring(1))));
-    figure(title, Plot.bars(title, bars));
-    rows(rows);
   }
 
   private void rows(List<?> rows) {

@@ -96,6 +96,52 @@ class ReportPageTest {
   }
 
   @Test
+  void sensitivity_of_any_step_is_plotted_and_says_which_step_and_which_measure() {
+    assertThat(ReportPage.of(report()))
+        .contains("prune: largest change of accuracy by one layer alone, from 90.00 %")
+        .contains(">-5.00 points</text>")
+        .contains(">-1.00 points</text>");
+    String errors =
+        pageWith(
+            Map.of(
+                "method",
+                "quantize",
+                "measure",
+                "error",
+                "baseline",
+                0.5,
+                "rows",
+                List.of(
+                    Map.of("layer", "stem", "setting", 8, "error", 0.125, "accuracy", 0.9),
+                    Map.of("layer", "head", "setting", 8, "error", 0.625, "accuracy", 0.9))));
+    assertThat(errors)
+        .contains("<h2>Step 2: sensitivity of each layer</h2>")
+        .contains("quantize: largest change of error by one layer alone, from 0.5000")
+        .contains(">-0.3750</text>")
+        .contains(">+0.1250</text>");
+    assertThat(
+            pageWith(
+                Map.of(
+                    "method",
+                    "quantize",
+                    "rows",
+                    List.of(Map.of("layer", "stem", "setting", 8, "noise", 0.25)))))
+        .contains("quantize: noise, one layer alone")
+        .contains(">0.2500</text>");
+  }
+
+  @Test
+  void rows_without_a_figure_are_a_table_and_no_plot() {
+    String page = pageWith(Map.of("rows", List.of(Map.of("layer", "stem", "kept", "fp32"))));
+    assertThat(page).contains("<td>fp32</td>").doesNotContain("one layer alone");
+  }
+
+  private static String pageWith(Map<String, Object> note) {
+    return ReportPage.of(
+        new CompressionReport(report().stages(), Map.of("step2.sensitivity", note), Map.of()));
+  }
+
+  @Test
   void the_document_has_every_stage_and_the_totals() {
     JsonNode document = new ObjectMapper().valueToTree(report().toFields());
     assertThat(document.path("accuracy").asDouble()).isEqualTo(0.8875);
