@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Turns each node of a network into ONNX nodes, with numbers written by a {@link TensorCoding}. */
 final class Lowering {
@@ -37,6 +38,11 @@ final class Lowering {
       String output = node.equals(last) ? OnnxExporter.OUTPUT : node.name();
       tensorOf.put(node.name(), lower(node, output));
     }
+  }
+
+  /** The tensor that stands for a lowered node's result. */
+  String tensor(String node) {
+    return Objects.requireNonNull(tensorOf.get(node), node);
   }
 
   private String lower(Node node, String output) {

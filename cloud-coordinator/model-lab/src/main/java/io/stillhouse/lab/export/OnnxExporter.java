@@ -47,8 +47,15 @@ public final class OnnxExporter {
     Network folded = integerForm(network);
     OnnxFile file = new OnnxFile();
     interfaces(file, folded.graph());
-    new Lowering(file, new FloatCoding(file), folded).lower();
-    nodes.forEach(file::output);
+    Lowering lowering = new Lowering(file, new FloatCoding(file), folded);
+    lowering.lower();
+    for (String node : nodes) {
+      // A node that only training needs has no tensor of its own, and the last has another name.
+      if (!lowering.tensor(node).equals(node)) {
+        file.node("Identity", node, List.of(lowering.tensor(node)));
+      }
+      file.output(node);
+    }
     return file.toBytes();
   }
 
