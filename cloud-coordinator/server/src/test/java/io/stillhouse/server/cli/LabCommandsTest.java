@@ -193,8 +193,7 @@ class LabCommandsTest {
     JsonNode compared = new ObjectMapper().readTree(again.out());
     assertThat(compared.path("same").asBoolean()).isTrue();
     assertThat(compared.path("otherTools")).isEmpty();
-    misused(
-        "lab reproduce @student --further-teacher @teacher", "1 are given, the recipe names 0");
+    misused("lab reproduce @student --further-teacher @teacher", "1 are given, the recipe names 0");
     Files.delete(directory.resolve("photos").resolve("class-0").resolve("3.png"));
     refused("lab reproduce @student", "data images:", "its content has digest", "--data");
   }
