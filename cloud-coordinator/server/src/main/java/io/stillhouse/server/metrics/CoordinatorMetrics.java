@@ -28,6 +28,8 @@ import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.streams.KafkaStreams;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one registry of a coordinator, shared by Vert.x, gRPC, Kafka, the JVM and our own meters, and
@@ -37,6 +39,8 @@ import org.apache.kafka.streams.KafkaStreams;
  * sent since its topics began, so they survive a restart of the coordinator.
  */
 public final class CoordinatorMetrics implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CoordinatorMetrics.class);
+
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics gc = new JvmGcMetrics();
@@ -80,9 +84,10 @@ public final class CoordinatorMetrics implements AutoCloseable {
     unbind.add(metrics::close);
   }
 
-  /** Shows the account of telemetry records. */
+  /** Shows what live models and boards measure, and the account of telemetry records. */
   public void watch(FleetHealth health) {
     watched.add(health);
+    refreshes.add(new FleetMeters(health, registry)::refresh);
     loss(health, "received", TelemetryLoss::received);
     loss(health, "duplicate", TelemetryLoss::duplicates);
     loss(health, "dropped", TelemetryLoss::dropped);
@@ -107,8 +112,11 @@ public final class CoordinatorMetrics implements AutoCloseable {
     MultiGauge byStatus = gauge("stillhouse.rollouts", "Latest rollouts");
     MultiGauge byVerdict = gauge("stillhouse.rollout.waves", "Waves of the latest rollouts");
     MultiGauge byState = gauge("stillhouse.jobs", "Latest lab jobs");
+    List<MultiGauge> asked = List.of(byLiveness, byStatus, byVerdict, byState);
     refreshes.add(
         () -> {
+          // What cannot be asked has no rows, rather than those of before.
+          asked.forEach(gauge -> gauge.register(List.of(), true));
           show(
               byLiveness,
               "liveness",
@@ -125,7 +133,14 @@ public final class CoordinatorMetrics implements AutoCloseable {
 
   /** Everything in Prometheus' text form. Asks the database: never on an event loop. */
   public String scrape() {
-    refreshes.forEach(Runnable::run);
+    for (Runnable refresh : refreshes) {
+      try {
+        refresh.run();
+      } catch (RuntimeException e) {
+        // A database that is away costs its own meters, not those that say so.
+        LOG.warn("some meters could not be read: {}", e.getMessage());
+      }
+    }
     return registry.scrape();
   }
 

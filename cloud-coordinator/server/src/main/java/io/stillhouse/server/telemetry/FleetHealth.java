@@ -59,6 +59,14 @@ public final class FleetHealth {
       return total;
     }
 
+    HealthCounts since(long start) {
+      HealthCounts total = HealthCounts.NONE;
+      for (HealthCounts counts : open.tailMap(start, true).values()) {
+        total = total.plus(counts);
+      }
+      return total;
+    }
+
     long devicesNow() {
       Map.Entry<Long, HealthCounts> last = open.lastEntry();
       return last == null ? 0 : last.getValue().devices();
@@ -114,6 +122,39 @@ public final class FleetHealth {
             .reversed()
             .thenComparing(row -> row.key().wire()));
     return rows;
+  }
+
+  /**
+   * A group that is being heard.
+   *
+   * @param total since it was first heard
+   * @param lately in the windows that can still change, the last few minutes
+   */
+  public record Heard(HealthKey key, HealthCounts total, HealthCounts lately) {}
+
+  /** Groups that are being heard, the ones heard last first, at most {@code max}. */
+  public synchronized List<Heard> heard(int max) {
+    long since = heardSince();
+    return groups.entrySet().stream()
+        .filter(entry -> entry.getValue().latest >= since)
+        .sorted(
+            Comparator.comparingLong((Map.Entry<HealthKey, Group> e) -> e.getValue().latest)
+                .reversed()
+                .thenComparing(e -> e.getKey().wire()))
+        .limit(max)
+        .map(e -> new Heard(e.getKey(), e.getValue().total(), e.getValue().since(since)))
+        .toList();
+  }
+
+  /** How many groups are being heard. */
+  public synchronized long heardGroups() {
+    long since = heardSince();
+    return groups.values().stream().filter(group -> group.latest >= since).count();
+  }
+
+  /** Told by the newest window of all, so that no clock but the broker's is asked. */
+  private long heardSince() {
+    return groups.values().stream().mapToLong(group -> group.latest).max().orElse(0) - OPEN_MILLIS;
   }
 
   /** Sums over all devices. */

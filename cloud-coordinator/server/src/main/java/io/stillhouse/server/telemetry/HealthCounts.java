@@ -16,6 +16,7 @@ import java.util.OptionalLong;
  * @param devices that were counted; distinct within a window, so over windows it is no sum of
  *     distinct devices
  * @param classCounts answers by class index
+ * @param load of the boards that answered
  */
 public record HealthCounts(
     long inferences,
@@ -25,11 +26,17 @@ public record HealthCounts(
     long devices,
     long feedbackCount,
     long feedbackCorrect,
-    List<Long> classCounts) {
+    List<Long> classCounts,
+    BoardLoad load) {
   /** Classes beyond this index are not counted by class. */
   public static final int CLASSES_MAX = 1_000;
 
-  public static final HealthCounts NONE = new HealthCounts(0, 0, List.of(), 0, 0, 0, 0, List.of());
+  public static final HealthCounts NONE =
+      new HealthCounts(0, 0, List.of(), 0, 0, 0, 0, List.of(), BoardLoad.NONE);
+
+  /** One more device, and nothing that it measured. */
+  static final HealthCounts ONE_DEVICE =
+      new HealthCounts(0, 0, List.of(), 0, 1, 0, 0, List.of(), BoardLoad.NONE);
 
   public HealthCounts {
     latency = List.copyOf(latency);
@@ -45,7 +52,8 @@ public record HealthCounts(
         devices + other.devices,
         feedbackCount + other.feedbackCount,
         feedbackCorrect + other.feedbackCorrect,
-        sum(classCounts, other.classCounts));
+        sum(classCounts, other.classCounts),
+        load.plus(other.load));
   }
 
   public OptionalLong latencyP50Micros() {

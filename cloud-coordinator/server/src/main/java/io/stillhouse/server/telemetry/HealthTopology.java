@@ -182,7 +182,7 @@ public final class HealthTopology {
       long start = brokerMillis - Math.floorMod(brokerMillis, WINDOW.toMillis());
       HealthCounts counts = window.counts();
       if (ledger.countIn(group, start)) {
-        counts = counts.plus(new HealthCounts(0, 0, List.of(), 0, 1, 0, 0, List.of()));
+        counts = counts.plus(HealthCounts.ONE_DEVICE);
       }
       return List.of(KeyValue.pair(group, counts));
     }

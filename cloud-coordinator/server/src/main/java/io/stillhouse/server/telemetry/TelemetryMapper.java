@@ -109,7 +109,8 @@ final class TelemetryMapper {
             w.getFeedbackCount(),
             w.getFeedbackCorrect(),
             w.getClassCountsList()
-                .subList(0, Math.min(HealthCounts.CLASSES_MAX, w.getClassCountsCount())));
+                .subList(0, Math.min(HealthCounts.CLASSES_MAX, w.getClassCountsCount())),
+            BoardLoad.of(w.getCpuShare(), w.getResidentBytes(), w.getTemperatureCelsius()));
     return Optional.of(new DeviceRecord.Window(group, counts));
   }
 
@@ -142,6 +143,11 @@ final class TelemetryMapper {
         .setFeedbackCount(counts.feedbackCount())
         .setFeedbackCorrect(counts.feedbackCorrect())
         .addAllClassCounts(counts.classCounts())
+        .setLoadWindows(counts.load().windows())
+        .setCpuShareSum(counts.load().cpuShareSum())
+        .setResidentBytesSum(counts.load().residentBytesSum())
+        .setTemperatureWindows(counts.load().temperatureWindows())
+        .setTemperatureCelsiusSum(counts.load().temperatureCelsiusSum())
         .build()
         .toByteArray();
   }
@@ -240,7 +246,13 @@ final class TelemetryMapper {
         w.getDevices(),
         w.getFeedbackCount(),
         w.getFeedbackCorrect(),
-        w.getClassCountsList());
+        w.getClassCountsList(),
+        new BoardLoad(
+            w.getLoadWindows(),
+            w.getCpuShareSum(),
+            w.getResidentBytesSum(),
+            w.getTemperatureWindows(),
+            w.getTemperatureCelsiusSum()));
   }
 
   private static void checkIdentity(String key, String device, String spool, long seq)

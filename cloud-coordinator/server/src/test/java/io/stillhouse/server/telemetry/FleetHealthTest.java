@@ -50,6 +50,6 @@ class FleetHealthTest {
   }
 
   private static HealthCounts inferences(long count) {
-    return new HealthCounts(count, 0, List.of(), 0, 1, 0, 0, List.of());
+    return new HealthCounts(count, 0, List.of(), 0, 1, 0, 0, List.of(), BoardLoad.NONE);
   }
 }

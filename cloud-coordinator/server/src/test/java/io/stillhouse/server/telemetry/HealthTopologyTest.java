@@ -65,6 +65,22 @@ class HealthTopologyTest {
   }
 
   @Test
+  void boards_tell_their_load_and_what_cannot_be_is_left_out() {
+    send(Windows.of("d1", 1).setCpuShare(0.5).setResidentBytes(100).setTemperatureCelsius(60), 0);
+    send(
+        Windows.of("d2", 1)
+            .setCpuShare(1.5)
+            .setResidentBytes(300)
+            .setTemperatureCelsius(Double.NaN),
+        1);
+    send(Windows.of("d3", 1).setCpuShare(Double.POSITIVE_INFINITY).setResidentBytes(7), 2);
+    HealthCounts counts = requireNonNull(health().get(window(0, Windows.DIGEST_A)));
+    assertThat(counts.inferences()).as("none was refused").isEqualTo(30);
+    assertThat(counts.load()).isEqualTo(new BoardLoad(2, 2.0, 400, 1, 60));
+    assertThat(counts.load().residentBytes()).hasValue(200);
+  }
+
+  @Test
   void artifacts_of_one_wave_are_kept_apart() {
     send(Windows.of("d1", 1), 0);
     send(Windows.of("d1", 2).setRunningSha256(Windows.DIGEST_B), 1);

@@ -40,6 +40,7 @@ class TelemetryWaveHealthTest {
     health.takeWindow(
         new HealthKey(ROLLOUT.value(), 0, CLASS.name(), running.sha256Hex()),
         atMillis,
-        new HealthCounts(labelled, 0, List.of(), 0, 1, labelled, correct, List.of()));
+        new HealthCounts(
+            labelled, 0, List.of(), 0, 1, labelled, correct, List.of(), BoardLoad.NONE));
   }
 }
