@@ -257,7 +257,7 @@ public final class Coordinator implements AutoCloseable {
                 pki,
                 enrolment,
                 new DeviceLink(heartbeat(), endpoints.kafkaBootstrap(config), Topics.TELEMETRY)),
-            stored.clock(),
+            new DeviceServer.Time(stored.clock(), chance.nanos()),
             List.of(
                 new MetricCollectingServerInterceptor(metrics.registry()),
                 new ArtifactBytes(metrics.registry())));

@@ -1,6 +1,5 @@
 package io.stillhouse.server.device;
 
-import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.stillhouse.fleet.device.DeviceId;
@@ -18,24 +17,21 @@ import io.stillhouse.server.artifact.ArtifactStore;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import java.nio.ByteBuffer;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /** The calls of the device service. Runs on the server's call executor, where blocking is fine. */
 final class DeviceEndpoint extends DeviceServiceGrpc.DeviceServiceImplBase {
-  /** Downloads at one time; a device that is refused one tries again with jitter. */
-  static final int FETCHES_MAX = 256;
-
   private final Enrolment enrolment;
   private final SessionDesk desk;
   private final ArtifactStore artifacts;
-  private final Semaphore fetches = new Semaphore(FETCHES_MAX);
+  private final Downloads downloads;
 
-  DeviceEndpoint(Enrolment enrolment, SessionDesk desk, ArtifactStore artifacts) {
+  DeviceEndpoint(
+      Enrolment enrolment, SessionDesk desk, ArtifactStore artifacts, Downloads downloads) {
     this.enrolment = enrolment;
     this.desk = desk;
     this.artifacts = artifacts;
+    this.downloads = downloads;
   }
 
   @Override
@@ -69,22 +65,15 @@ final class DeviceEndpoint extends DeviceServiceGrpc.DeviceServiceImplBase {
   @Override
   public void fetch(FetchRequest request, StreamObserver<Chunk> out) {
     ServerCallStreamObserver<Chunk> stream = (ServerCallStreamObserver<Chunk>) out;
-    if (!fetches.tryAcquire()) {
-      out.onError(
-          Status.RESOURCE_EXHAUSTED
-              .withDescription(FETCHES_MAX + " downloads are under way; try again later")
-              .asRuntimeException());
+    Downloads.Download download;
+    try {
+      download = downloads.begin(PeerIdentity.PEER.get().device());
+    } catch (RuntimeException e) {
+      out.onError(Failures.status(e));
       return;
     }
-    AtomicBoolean released = new AtomicBoolean();
-    Runnable release =
-        () -> {
-          if (released.compareAndSet(false, true)) {
-            fetches.release();
-          }
-        };
-    stream.setOnCancelHandler(release);
-    stream.setOnCloseHandler(release);
+    stream.setOnCancelHandler(download::close);
+    stream.setOnCloseHandler(download::close);
     try {
       Digest artifact = allowed(request.getArtifactSha256());
       ByteBuffer file =
@@ -94,9 +83,11 @@ final class DeviceEndpoint extends DeviceServiceGrpc.DeviceServiceImplBase {
         throw new IllegalArgumentException(
             "first_chunk: %d (expected: 0 to %d)".formatted(request.getFirstChunk(), chunks));
       }
-      stream.setOnReadyHandler(new FetchPump(file, request.getFirstChunk(), stream)::pump);
+      FetchPump pump = new FetchPump(file, request.getFirstChunk(), stream, download::progressed);
+      download.endedBy(pump::end);
+      stream.setOnReadyHandler(pump::pump);
     } catch (RuntimeException e) {
-      release.run();
+      download.close();
       out.onError(Failures.status(e));
     }
   }

@@ -26,8 +26,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,15 +57,42 @@ public final class DeviceServer implements AutoCloseable {
   /** How long a call may wait for a free handler before devices count as not served. */
   private static final Duration HANDLER_WAIT = Duration.ofSeconds(4);
 
+  /** How often downloads that stand still are looked for. */
+  private static final Duration SWEEP = Duration.ofSeconds(1);
+
   private final Server server;
   private final ExecutorService handlers;
   private final Sessions sessions;
+  private final Downloads downloads;
+  private final ScheduledExecutorService sweeper =
+      Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "stalled-downloads"));
   private Optional<Future<?>> asked = Optional.empty();
 
-  private DeviceServer(Server server, ExecutorService handlers, Sessions sessions) {
+  private DeviceServer(
+      Server server, ExecutorService handlers, Sessions sessions, Downloads downloads) {
     this.server = server;
     this.handlers = handlers;
     this.sessions = sessions;
+    this.downloads = downloads;
+    var scheduled =
+        sweeper.scheduleWithFixedDelay(
+            this::sweep, SWEEP.toMillis(), SWEEP.toMillis(), TimeUnit.MILLISECONDS);
+    LOG.debug("downloads that stand still are looked for every {}: {}", SWEEP, scheduled);
+  }
+
+  private void sweep() {
+    try {
+      downloads.endStalled();
+    } catch (RuntimeException e) {
+      // The next sweep must not depend on this one.
+      LOG.warn("a download that stood still could not be ended: {}", e.getMessage(), e);
+    }
+  }
+
+  private static Thread daemon(Runnable task, String name) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    return thread;
   }
 
   /** What the server works on. */
@@ -72,6 +101,14 @@ public final class DeviceServer implements AutoCloseable {
 
   /** Who the server is and what it tells devices. */
   public record Identity(Pki pki, Enrolment enrolment, DeviceLink link) {}
+
+  /**
+   * The clocks that a server goes by.
+   *
+   * @param store what is recorded
+   * @param nanos monotonic; what is waited for
+   */
+  public record Time(InstantSource store, LongSupplier nanos) {}
 
   /**
    * Starts listening.
@@ -84,23 +121,18 @@ public final class DeviceServer implements AutoCloseable {
       InetSocketAddress address,
       Parts parts,
       Identity identity,
-      InstantSource clock,
+      Time time,
       List<ServerInterceptor> interceptors) {
     ExecutorService handlers =
-        Executors.newFixedThreadPool(
-            HANDLER_THREADS,
-            task -> {
-              Thread thread = new Thread(task, "device-call");
-              thread.setDaemon(true);
-              return thread;
-            });
+        Executors.newFixedThreadPool(HANDLER_THREADS, task -> daemon(task, "device-call"));
+    Downloads downloads = new Downloads(time.nanos());
     SessionDesk desk =
         new SessionDesk(
-            new SessionDesk.Records(parts.devices(), parts.states()),
+            new SessionDesk.Records(parts.devices(), parts.states(), new ReportPace(time.nanos())),
             parts.sessions(),
             identity.pki(),
             identity.link(),
-            clock);
+            time.store());
     HealthStatusManager health = new HealthStatusManager();
     health.setStatus("", ServingStatus.SERVING);
     try {
@@ -119,13 +151,14 @@ public final class DeviceServer implements AutoCloseable {
               .permitKeepAliveWithoutCalls(true)
               .maxConnectionIdle(5, TimeUnit.MINUTES)
               .withOption(io.netty.channel.ChannelOption.SO_BACKLOG, ACCEPT_BACKLOG)
-              .addService(new DeviceEndpoint(identity.enrolment(), desk, parts.artifacts()))
+              .addService(
+                  new DeviceEndpoint(identity.enrolment(), desk, parts.artifacts(), downloads))
               .addService(health.getHealthService())
               .addService(ProtoReflectionServiceV1.newInstance());
       // The interceptor that is added last runs first.
       builder.intercept(new PeerIdentity());
       interceptors.forEach(builder::intercept);
-      return new DeviceServer(builder.build().start(), handlers, parts.sessions());
+      return new DeviceServer(builder.build().start(), handlers, parts.sessions(), downloads);
     } catch (IOException e) {
       handlers.shutdownNow();
       throw new CoordinatorException(
@@ -148,6 +181,11 @@ public final class DeviceServer implements AutoCloseable {
         .build();
   }
 
+  /** Downloads under way, without those that were ended for standing still. */
+  public int downloads() {
+    return downloads.running();
+  }
+
   /** The port that it listens on. */
   public int port() {
     return server.getPort();
@@ -168,6 +206,7 @@ public final class DeviceServer implements AutoCloseable {
   /** Ends every stream; devices come back with jitter. */
   @Override
   public void close() {
+    sweeper.shutdownNow();
     LOG.info("closing {} device sessions", sessions.count());
     server.shutdownNow();
     try {

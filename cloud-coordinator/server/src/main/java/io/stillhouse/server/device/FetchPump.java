@@ -1,6 +1,7 @@
 package io.stillhouse.server.device;
 
 import com.google.protobuf.UnsafeByteOperations;
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.stillhouse.proto.device.v1.Chunk;
 import io.stillhouse.server.artifact.ArtifactStore;
@@ -8,18 +9,27 @@ import java.nio.ByteBuffer;
 
 /**
  * Sends a file chunk by chunk, as fast as the device takes it and no faster: nothing is copied and
- * at most one chunk is in hand. gRPC calls it serially.
+ * at most one chunk is in hand. Thread-safe: gRPC's stream is not, so all sending is under this
+ * object's lock.
  */
 final class FetchPump {
   private final ByteBuffer file;
   private final ServerCallStreamObserver<Chunk> out;
+  private final Runnable progressed;
   private int index;
   private boolean done;
 
-  FetchPump(ByteBuffer file, int firstChunk, ServerCallStreamObserver<Chunk> out) {
+  /**
+   * A pump that has not begun.
+   *
+   * @param progressed told of each chunk that was taken
+   */
+  FetchPump(
+      ByteBuffer file, int firstChunk, ServerCallStreamObserver<Chunk> out, Runnable progressed) {
     this.file = file;
     this.index = firstChunk;
     this.out = out;
+    this.progressed = progressed;
   }
 
   static int chunks(ByteBuffer file) {
@@ -27,7 +37,7 @@ final class FetchPump {
         ((long) file.limit() + ArtifactStore.CHUNK_BYTES - 1) / ArtifactStore.CHUNK_BYTES);
   }
 
-  void pump() {
+  synchronized void pump() {
     int chunks = chunks(file);
     while (!done && out.isReady()) {
       if (index >= chunks) {
@@ -44,6 +54,15 @@ final class FetchPump {
               .setData(UnsafeByteOperations.unsafeWrap(file.slice(from, length)))
               .build());
       index++;
+      progressed.run();
+    }
+  }
+
+  /** Sends nothing more. */
+  synchronized void end(Status status) {
+    if (!done) {
+      done = true;
+      out.onError(status.asRuntimeException());
     }
   }
 }

@@ -25,8 +25,8 @@ final class SessionDesk {
   private final DeviceLink link;
   private final InstantSource clock;
 
-  /** Where devices and their states are kept. */
-  record Records(DeviceTable devices, DeviceStates states) {}
+  /** Where devices and their states are kept, and how fast reports may come. */
+  record Records(DeviceTable devices, DeviceStates states, ReportPace pace) {}
 
   SessionDesk(Records records, Sessions sessions, Pki pki, DeviceLink link, InstantSource clock) {
     this.records = records;
@@ -95,6 +95,7 @@ final class SessionDesk {
 
   /** Stores a report; its acknowledgement may be sent when this has returned. */
   CoordinatorMessage report(DeviceId device, io.stillhouse.proto.device.v1.Report wire) {
+    records.pace().count(device);
     Report report = DeviceMapper.report(device, wire);
     states().report(report, DeviceMapper.selfTest(wire));
     return DeviceMapper.ack(report.mark());

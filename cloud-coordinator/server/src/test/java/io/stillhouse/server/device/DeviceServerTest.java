@@ -255,6 +255,34 @@ class DeviceServerTest {
   }
 
   @Test
+  void a_download_that_nobody_reads_is_ended_and_holds_up_no_other() throws Exception {
+    Variant variant = coordinator.version(700_000);
+    FakeDevice stuck = enrolled("a");
+    FakeDevice other = enrolled("b");
+    coordinator.want("a", 1, variant.digest());
+    coordinator.want("b", 1, variant.digest());
+    FakeDevice.LazyDownload download = stuck.fetchLazily(variant.digest(), "model.onnx");
+    Eventually.holds("it begins", () -> download.chunks() == 1);
+    assertThat(fetch(other, variant.digest(), 0)).hasSize(3);
+
+    // Each look lets the server wait longer than a download may stand still.
+    Eventually.holds(
+        "its place is given to others",
+        () -> {
+          coordinator.nanosAhead.addAndGet(Downloads.STALL_MAX.toNanos() + 1);
+          return coordinator.downloads() == 0;
+        });
+    assertThat(download.endings()).as("it cannot be told before it reads").isEmpty();
+    download.readOn();
+    Eventually.holds("it is told", () -> !download.endings().isEmpty());
+    assertThat(download.endings())
+        .extracting(Status::getCode)
+        .containsExactly(Status.Code.DEADLINE_EXCEEDED);
+    assertThat(download.chunks()).isLessThan(3);
+    assertThat(fetch(stuck, variant.digest(), 1)).as("it goes on where it was").hasSize(2);
+  }
+
+  @Test
   void random_first_messages_never_take_the_server_down() throws Exception {
     FakeDevice device = enrolled("a");
     Random random = new Random(23);

@@ -5,15 +5,19 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.StreamObserver;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.stillhouse.model.Digest;
+import io.stillhouse.proto.device.v1.Chunk;
 import io.stillhouse.proto.device.v1.CoordinatorMessage;
 import io.stillhouse.proto.device.v1.DesiredState;
 import io.stillhouse.proto.device.v1.DeviceMessage;
 import io.stillhouse.proto.device.v1.DeviceServiceGrpc;
 import io.stillhouse.proto.device.v1.EnrollRequest;
 import io.stillhouse.proto.device.v1.EnrollResponse;
+import io.stillhouse.proto.device.v1.FetchRequest;
 import io.stillhouse.proto.device.v1.HardwareProfile;
 import io.stillhouse.proto.device.v1.Heartbeat;
 import io.stillhouse.proto.device.v1.Hello;
@@ -28,6 +32,7 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -38,6 +43,8 @@ import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
 
 /** A device of a test: real TLS and real streams, an agent's manners, no model. */
 public final class FakeDevice implements AutoCloseable {
+  private static final int FLOW_WINDOW_BYTES = 65_535;
+
   private final int port;
   private final KeyPair keys = keys();
   private final List<CoordinatorMessage> received = new CopyOnWriteArrayList<>();
@@ -103,6 +110,58 @@ public final class FakeDevice implements AutoCloseable {
   public DeviceServiceGrpc.DeviceServiceBlockingStub at(int otherPort, String pin)
       throws Exception {
     return DeviceServiceGrpc.newBlockingStub(channel(otherPort, pin, true));
+  }
+
+  /** Begins a download, takes its first chunk, and no more until told to. */
+  public LazyDownload fetchLazily(Digest artifact, String path) throws Exception {
+    LazyDownload download = new LazyDownload();
+    DeviceServiceGrpc.newStub(channel(caHash, true))
+        .fetch(
+            FetchRequest.newBuilder().setArtifactSha256(artifact.sha256Hex()).setPath(path).build(),
+            download);
+    return download;
+  }
+
+  /** A download whose reader takes its time. */
+  public static final class LazyDownload implements ClientResponseObserver<FetchRequest, Chunk> {
+    private final AtomicLong chunks = new AtomicLong();
+    private final List<Status> endings = new CopyOnWriteArrayList<>();
+    private final CompletableFuture<ClientCallStreamObserver<FetchRequest>> call =
+        new CompletableFuture<>();
+
+    @Override
+    public void beforeStart(ClientCallStreamObserver<FetchRequest> stream) {
+      stream.disableAutoRequestWithInitial(1);
+      call.complete(stream);
+    }
+
+    @Override
+    public void onNext(Chunk chunk) {
+      chunks.incrementAndGet();
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      endings.add(Status.fromThrowable(failure));
+    }
+
+    @Override
+    public void onCompleted() {
+      endings.add(Status.OK);
+    }
+
+    public long chunks() {
+      return chunks.get();
+    }
+
+    public List<Status> endings() {
+      return endings;
+    }
+
+    /** Takes everything from now on. */
+    public void readOn() {
+      call.join().request(Integer.MAX_VALUE);
+    }
   }
 
   /** Opens a session and says hello; from then on desired states are acted upon. */
@@ -241,6 +300,8 @@ public final class FakeDevice implements AutoCloseable {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress("127.0.0.1", toPort)
             .sslContext(GrpcSslContexts.configure(tls).build())
+            // Small, so that what is not read soon stops the sender.
+            .flowControlWindow(FLOW_WINDOW_BYTES)
             .build();
     channels.add(channel);
     return channel;

@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Everything below the engine, on a real port and an embedded database in a directory. */
 public final class TestCoordinator implements AutoCloseable {
@@ -43,6 +44,10 @@ public final class TestCoordinator implements AutoCloseable {
 
   public final Path directory;
   public final InstantSource clock = InstantSource.system();
+
+  /** How far what is waited for is ahead of this machine. */
+  public final AtomicLong nanosAhead = new AtomicLong();
+
   public final Database database;
   public final DeviceTable devices;
   public final DeviceStates states;
@@ -72,7 +77,7 @@ public final class TestCoordinator implements AutoCloseable {
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
             new DeviceServer.Parts(devices, states, artifacts, sessions),
             new DeviceServer.Identity(pki, enrolment, link),
-            clock,
+            new DeviceServer.Time(clock, () -> System.nanoTime() + nanosAhead.get()),
             List.of());
     rounds = SessionRounds.start(states, sessions, clock);
     directoryService =
@@ -82,6 +87,10 @@ public final class TestCoordinator implements AutoCloseable {
             sessions,
             Duration.ofSeconds(1),
             clock);
+  }
+
+  public int downloads() {
+    return server.downloads();
   }
 
   public int port() {
