@@ -19,12 +19,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DocsTest {
-  private static final Path ROOT = Path.of("").toAbsolutePath().resolve("..").normalize();
+  private static final Path ROOT = SourceTree.ROOT;
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#\\s]+)(#[^)]*)?\\)");
 
   private static final Pattern KEY_ROW =
       Pattern.compile("(?m)^\\| `([A-Za-z.]+)` \\| (none|`[^`]*`) \\| \\S.* \\|$");
   private static final Pattern YAML_BLOCK = Pattern.compile("(?ms)^```yaml\\n(.*?)^```$");
+
+  private static final Pattern NAME = Pattern.compile("`([a-z.]+)`");
 
   @TempDir Path folder = Path.of("");
 
@@ -47,6 +49,27 @@ class DocsTest {
     }
     assertThat(links).isGreaterThan(10);
     assertThat(broken).isEmpty();
+  }
+
+  @Test
+  void the_architecture_names_exactly_the_packages_that_there_are() throws IOException {
+    String page = Files.readString(ROOT.resolve("docs").resolve("architecture.md"));
+    String packages =
+        page.substring(page.indexOf("\n### Packages"), page.indexOf("\n## Invariants\n"));
+    List<String> documented = new ArrayList<>();
+    packages
+        .lines()
+        .filter(row -> row.startsWith("| `") && !row.contains("(tests)"))
+        .forEach(
+            row -> {
+              Matcher name = NAME.matcher(row.substring(0, row.indexOf('|', 1)));
+              while (name.find()) {
+                documented.add(name.group(1));
+              }
+            });
+    assertThat(documented)
+        .containsExactlyInAnyOrderElementsOf(
+            SourceTree.packages().stream().map(SourceTree::name).toList());
   }
 
   @Test
