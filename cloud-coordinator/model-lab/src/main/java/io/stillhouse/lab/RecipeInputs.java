@@ -1,12 +1,15 @@
 package io.stillhouse.lab;
 
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.Images;
 import io.stillhouse.lab.data.UnlabelledPictures;
 import io.stillhouse.lab.network.ModelStore;
-import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.Digest;
 import io.stillhouse.model.recipe.Compression;
 import io.stillhouse.model.recipe.Compression.Distill;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import io.stillhouse.model.recipe.Lesson;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -62,16 +65,17 @@ record RecipeInputs(List<Path> teachers, Optional<Path> unlabelled) {
    * What each holds now, wherever it lies: a teacher's weights, the pixels of pictures as training
    * sees them.
    *
-   * @param shape of the images that the network takes
+   * @param data whose shape pictures are brought to
    * @throws LabException when one cannot be read
    */
-  Map<String, String> digests(ImageShape shape) {
+  Map<String, String> digests(Dataset data) {
     Map<String, String> digests = new LinkedHashMap<>();
     for (int i = 0; i < teachers.size(); i++) {
       digests.put(teacher(i), ModelStore.weightsDigest(teachers.get(i)).sha256Hex());
     }
     unlabelled.ifPresent(
-        folder -> digests.put(UNLABELLED, UnlabelledPictures.digest(shape, folder).sha256Hex()));
+        folder ->
+            digests.put(UNLABELLED, pixels(UnlabelledPictures.instead(data, folder).train())));
     return digests;
   }
 
@@ -96,6 +100,16 @@ record RecipeInputs(List<Path> teachers, Optional<Path> unlabelled) {
             unlabelled.map(Path::toString),
             distill.epochs()));
     return new CompressionRecipe(recipe.seed(), steps);
+  }
+
+  private static String pixels(Images pictures) {
+    int each = Math.toIntExact(pictures.shape().elements());
+    byte[] all = new byte[Math.multiplyExact(pictures.count(), each)];
+    for (int i = 0; i < pictures.count(); i++) {
+      pictures.copy(i, all, i * each);
+    }
+    String content = pictures.shape() + " " + Digest.of(all);
+    return Digest.of(content.getBytes(StandardCharsets.UTF_8)).sha256Hex();
   }
 
   private static Path absolute(Path path) {

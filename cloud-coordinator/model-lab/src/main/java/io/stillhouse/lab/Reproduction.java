@@ -144,7 +144,7 @@ public final class Reproduction {
         (name, place) -> requireFolder(name + " " + place, place, RecipeInputs.remedy(name)));
     if (provenance.recipe().get(StudentMaking.RECIPE_INPUTS) instanceof Map<?, ?> then) {
       inputs
-          .digests(data.shape())
+          .digests(data)
           .forEach(
               (name, now) -> {
                 if (then.get(name) instanceof String digest) {

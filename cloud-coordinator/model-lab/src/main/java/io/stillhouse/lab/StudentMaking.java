@@ -63,7 +63,7 @@ final class StudentMaking {
       Dataset data = request.data().load();
       requireFit(teacher, data, request);
       RecipeInputs inputs = RecipeInputs.of(request.recipe());
-      Map<String, String> inputDigests = inputs.digests(data.shape());
+      Map<String, String> inputDigests = inputs.digests(data);
       long seed = request.recipe().seed();
       RecipeRun run = new RecipeRun(trainers.apply(data), data, teacher, seed);
       StageMeter meter = new StageMeter(evaluator, run, data, teacher);

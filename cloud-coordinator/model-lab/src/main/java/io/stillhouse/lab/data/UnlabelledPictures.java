@@ -1,7 +1,6 @@
 package io.stillhouse.lab.data;
 
 import io.stillhouse.lab.LabException;
-import io.stillhouse.model.Digest;
 import io.stillhouse.model.graph.ImageShape;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,34 +33,16 @@ public final class UnlabelledPictures {
    *     are no squares of grey or colour
    */
   public static Dataset instead(Dataset data, Path folder) {
-    UnlabelledPictures pictures = new UnlabelledPictures(folder);
-    Images train = pictures.read(data.shape());
-    return new Dataset(
-        train,
-        data.test(),
-        data.labels(),
-        new Dataset.Origin(
-            DataSpec.Kind.IMAGES,
-            Content.digest(train, data.test(), data.labels()),
-            pictures.warnings));
-  }
-
-  /**
-   * Names the pictures by what training sees of them, wherever the folder lies.
-   *
-   * @param shape that they are brought to
-   * @throws LabException as {@link #instead} does
-   */
-  public static Digest digest(ImageShape shape, Path folder) {
-    Images pictures = new UnlabelledPictures(folder).read(shape);
-    return Content.digest(pictures, pictures.first(0), List.of());
-  }
-
-  private Images read(ImageShape shape) {
+    ImageShape shape = data.shape();
     if (shape.height() != shape.width() || (shape.channels() != 1 && shape.channels() != 3)) {
       throw refused(folder, "pictures cannot be made " + shape, "Use a teacher of square pictures");
     }
-    List<ImageFile.Square> squares = squares(shape);
+    return new UnlabelledPictures(folder).read(data);
+  }
+
+  private Dataset read(Dataset data) {
+    ImageShape shape = data.shape();
+    List<ImageFile.Square> squares = read(shape);
     if (squares.size() < PICTURES_MIN) {
       throw refused(
           folder,
@@ -78,10 +59,16 @@ public final class UnlabelledPictures {
     for (int i = 0; i < squares.size(); i++) {
       squares.get(i).write(shape.channels(), pixels, i * each);
     }
-    return new Images(shape, pixels, new int[squares.size()]);
+    Images train = new Images(shape, pixels, new int[squares.size()]);
+    return new Dataset(
+        train,
+        data.test(),
+        data.labels(),
+        new Dataset.Origin(
+            DataSpec.Kind.IMAGES, Content.digest(train, data.test(), data.labels()), warnings));
   }
 
-  private List<ImageFile.Square> squares(ImageShape shape) {
+  private List<ImageFile.Square> read(ImageShape shape) {
     try (Stream<Path> walk = Files.walk(folder)) {
       List<ImageFile.Square> squares = new ArrayList<>();
       for (Path file : walk.filter(ImageFolderData::picture).sorted().toList()) {
