@@ -31,6 +31,7 @@ import io.stillhouse.server.storage.DeviceTable;
 import io.stillhouse.server.storage.JobTable;
 import io.stillhouse.server.storage.Lease;
 import io.stillhouse.server.storage.ModelCatalogue;
+import io.stillhouse.server.storage.Retention;
 import io.stillhouse.server.storage.Rollouts;
 import io.stillhouse.server.telemetry.FleetHealth;
 import io.stillhouse.server.telemetry.FleetHealthReader;
@@ -148,6 +149,7 @@ public final class Coordinator implements AutoCloseable {
                 : new Database.Address(at.url(), at.user(), at.password()));
     started.push(new Part("database", database));
     InstantSource clock = database.storeClock(chance.nanos());
+    started.push(new Part("retention", Retention.start(database, clock)));
     byte[] unique = new byte[8];
     chance.random().nextBytes(unique);
     String holder = "coordinator-" + HexFormat.of().formatHex(unique);

@@ -5,7 +5,10 @@ import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.util.List;
 
-/** The append-only trail of what happened, newest first when read. Thread-safe; calls block. */
+/**
+ * The append-only trail of what happened, newest first when read; {@link Retention} bounds it.
+ * Thread-safe; calls block.
+ */
 public final class Audit {
   /** The most lines that one reading returns. */
   public static final int ENTRIES_MAX = 1_000;

@@ -86,6 +86,30 @@ abstract class FleetStorageSuite {
   }
 
   @Test
+  void what_has_outlived_its_use_is_forgotten_and_the_rest_stays() {
+    devices.addToken(new Token("old", Optional.empty(), Map.of(), clock.instant()));
+    devices.addToken(
+        new Token("newer", Optional.empty(), Map.of(), clock.instant().plus(Duration.ofDays(1))));
+    Audit audit = new Audit(database, clock);
+    for (int line = 0; line < 10; line++) {
+      audit.append(new Event("operator", "test", "subject", "line " + line));
+    }
+    clock.advance(Retention.TOKENS_KEPT.plusMillis(1));
+    Retention.prune(database, clock, 4);
+    Retention.prune(database, clock, 4);
+    List<String> tokens =
+        database.read(
+            h ->
+                h.createQuery("SELECT secret_sha256 FROM enrolment_token")
+                    .mapTo(String.class)
+                    .list());
+    assertThat(tokens).containsExactly("newer");
+    assertThat(audit.latest(100))
+        .extracting(Audit.Entry::detail)
+        .containsExactly("line 9", "line 8", "line 7", "line 6");
+  }
+
+  @Test
   void a_token_enrols_one_device_and_its_key_may_ask_again() {
     token("t1");
     Device first = devices.enrol(hash("t1"), applicant("k1", "Press #7!"));
