@@ -87,10 +87,26 @@ final class AgentProcess {
 
   /** Starts it where the kernel lets no file grow beyond so many KiB. */
   AgentProcess startWithFilesOfAtMost(int kib) {
+    return start(limited(kib));
+  }
+
+  /** Starts it where the kernel lets no byte be written to any file; it serves at this port. */
+  AgentProcess startOnFullDisk(int port) {
+    try {
+      String config = Files.readString(config());
+      Files.writeString(config(), config.replace("port: 0}", "port: " + port + "}"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    launch(limited(0));
+    return this;
+  }
+
+  private List<String> limited(int kib) {
     List<String> limited =
         new ArrayList<>(List.of("bash", "-c", "ulimit -f " + kib + "; exec \"$@\"", "limited"));
     limited.addAll(command());
-    return start(limited);
+    return limited;
   }
 
   private List<String> command() {
@@ -103,13 +119,17 @@ final class AgentProcess {
         directory().toString());
   }
 
-  private AgentProcess start(List<String> command) {
+  private void launch(List<String> command) {
     try {
       Files.deleteIfExists(directory().resolve("rest.port"));
       process = world.programs().start(name, command);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private AgentProcess start(List<String> command) {
+    launch(command);
     world.await(
         name + " serves",
         () -> {

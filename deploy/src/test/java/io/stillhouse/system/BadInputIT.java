@@ -153,6 +153,27 @@ class BadInputIT {
     }
   }
 
+  @Test
+  void an_agent_that_starts_where_no_byte_can_be_written_serves_its_model() throws Exception {
+    try (World world = Taught.world("full-disk-start")) {
+      world.startCoordinator();
+      int port;
+      try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        port = free.getLocalPort();
+      }
+      AgentProcess full = world.agent("edge-a").startOnFullDisk(port);
+      world.await(
+          "it answers",
+          () -> {
+            world.programs().requireAlive();
+            return World.answers(world.inference(port), Taught.images());
+          });
+      world.awaitOnline(1);
+      assertThat(full.reported().path("running").asText())
+          .isEqualTo(world.variant(Taught.CURRENT));
+    }
+  }
+
   private static void assertRefused(Ended ended, int code, String... named) {
     assertThat(ended.code()).as("%s", ended).isEqualTo(code);
     assertThat(ended.errors()).as("one line on standard error").hasSize(1);

@@ -1,9 +1,9 @@
 package io.stillhouse.agent;
 
+import io.stillhouse.agent.artifact.Disk;
 import io.stillhouse.agent.artifact.Journal;
 import io.stillhouse.agent.artifact.Layout;
 import io.stillhouse.agent.artifact.ManifestVerifier;
-import io.stillhouse.agent.artifact.RealDisk;
 import io.stillhouse.agent.artifact.Slots;
 import io.stillhouse.agent.artifact.Staging;
 import io.stillhouse.agent.hardware.DeviceProfile;
@@ -30,7 +30,6 @@ import io.stillhouse.agent.telemetry.TelemetrySettings;
 import io.stillhouse.agent.update.UpdateListener;
 import io.stillhouse.agent.update.Updater;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.PublicKey;
 import java.time.Duration;
@@ -56,7 +55,7 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
   private final Device device;
   private final Journal journal;
   private final FlooredClock clock;
-  private final StatusFile status;
+  private final Notices notices;
   private final ModelHost host;
   private final Telemetry telemetry;
   private final InferenceServer rest;
@@ -71,16 +70,16 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
   /**
    * Loads what ran before and begins to serve it.
    *
-   * @throws IOException when the data directory cannot be used or the REST port is taken
+   * @param disk whatever it refuses, a model that is on it answers
+   * @throws IOException when the REST port is taken
    */
-  Agent(Device device, Stamps stamps, RandomGenerator random)
+  Agent(Device device, Disk disk, Stamps stamps, RandomGenerator random)
       throws IOException, GeneralSecurityException, LinkException {
     this.device = device;
-    RealDisk disk = new RealDisk();
     Layout layout = device.layout();
     this.journal = new Journal(disk, layout.journal());
     this.clock = new FlooredClock(stamps.wall(), Instant.EPOCH);
-    this.status = new StatusFile(disk, layout.status());
+    this.notices = new Notices(disk, layout);
     int threads = device.profile().limits().inferenceThreads();
     this.host = new OnnxModelHost(HostSettings.withThreads(threads), stamps.nanoTicker());
     this.telemetry =
@@ -93,8 +92,7 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
             host,
             new Clocks(clock, stamps.nanoTicker()));
     this.rest = InferenceServer.start(device.config().rest(), host, VERSION);
-    disk.replace(
-        layout.restPort(), Integer.toString(rest.port()).getBytes(StandardCharsets.US_ASCII));
+    notices.port(rest.port());
     this.verifier = verifier(device);
     this.link = CoordinatorLink.of(device.identity(), device.profile(), stamps, random);
     Slots slots = new Slots(disk, layout);
@@ -137,7 +135,7 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
   }
 
   /** Runs until {@link #stop} is called. */
-  void run() throws IOException, InterruptedException {
+  void run() throws InterruptedException {
     updater.boot();
     clock.raise(journal.timeFloor());
     telemetry.event("boot", "agent " + VERSION, running());
@@ -148,6 +146,11 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
         device.config().rest().host(),
         rest.port());
     updater.run();
+  }
+
+  /** Where inference is served. */
+  int port() {
+    return rest.port();
   }
 
   /** Asks {@link #run} to return. */
@@ -179,16 +182,17 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
   @Override
   public void recorded(UpdateState state, Optional<Digest> running) {
     link.report(state, running);
-    try {
-      status.write(device.identity().deviceId(), state, host.live());
-    } catch (IOException e) {
-      log.warn("the status file cannot be written: {}", e.getMessage());
-    }
+    notices.state(device.identity().deviceId(), state, host.live());
     Phase phase = state.phase();
     if (phase != told) {
       told = phase;
       event(state).ifPresent(kind -> telemetry.event(kind, detail(state), artifact(state)));
     }
+  }
+
+  @Override
+  public void lookedAround() {
+    notices.retry();
   }
 
   private static Optional<String> event(UpdateState state) {

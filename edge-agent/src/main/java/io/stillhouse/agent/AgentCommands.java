@@ -15,10 +15,7 @@ import io.stillhouse.agent.link.LinkException;
 import io.stillhouse.agent.link.Stamps;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Map;
@@ -26,6 +23,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,6 +44,7 @@ import picocli.CommandLine.Spec;
 final class AgentCommands implements Runnable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long STOP_SECONDS_MAX = 8;
+  private static final Logger log = LoggerFactory.getLogger(AgentCommands.class);
 
   private final Surroundings around;
 
@@ -189,16 +189,10 @@ final class AgentCommands implements Runnable {
   void serve(@CommandLine.Mixin Place place)
       throws IOException, GeneralSecurityException, LinkException, InterruptedException {
     AgentConfig config = place.read();
-    Layout layout = create(place);
-    try (FileChannel file =
-            FileChannel.open(layout.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock lock = file.tryLock()) {
-      if (lock == null) {
-        throw new AgentException(
-            "data directory " + layout.root(),
-            "another agent runs on it",
-            "Stop that one, or give this one a directory of its own");
-      }
+    Layout layout = place.layout();
+    createIfTheDiskAllows(layout);
+    DirectoryLock lock = DirectoryLock.takeIfTheDiskAllows(layout);
+    try (lock) {
       Identity identity =
           new IdentityStore(new RealDisk(), layout.identity())
               .load()
@@ -212,12 +206,26 @@ final class AgentCommands implements Runnable {
       runUntilStopped(
           new Agent(
               new Agent.Device(identity, profile, config, layout),
+              new RealDisk(),
               around.stamps(),
               around.random()));
     }
   }
 
-  private static void runUntilStopped(Agent agent) throws IOException, InterruptedException {
+  /** A device that was enrolled has them, and something to serve. */
+  private static void createIfTheDiskAllows(Layout layout) throws IOException {
+    RealDisk disk = new RealDisk();
+    try {
+      layout.create(disk);
+    } catch (IOException e) {
+      if (!new IdentityStore(disk, layout.identity()).exists()) {
+        throw e;
+      }
+      log.warn("the data directory cannot be completed: {}", e.getMessage());
+    }
+  }
+
+  private static void runUntilStopped(Agent agent) throws InterruptedException {
     CountDownLatch ended = new CountDownLatch(1);
     Thread stopper =
         new Thread(

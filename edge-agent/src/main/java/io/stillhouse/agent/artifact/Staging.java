@@ -57,6 +57,8 @@ public final class Staging {
   public void begin(SignedBytes signed, BundlePlan plan, Models models)
       throws ArtifactRefusedException {
     try {
+      // A start on a full disk may have had to go on without them.
+      layout.create(disk);
       keepOnly(plan.digest());
       slots.clearUnused(models);
       checkSpace(plan, models);

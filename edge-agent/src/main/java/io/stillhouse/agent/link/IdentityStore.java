@@ -43,13 +43,18 @@ public final class IdentityStore {
     this.file = directory.resolve("identity.json");
   }
 
+  /** Whether this device was enrolled, readable or not. */
+  public boolean exists() {
+    return disk.exists(file);
+  }
+
   /**
    * The identity, if this device was enrolled.
    *
    * @throws IOException when there is one that cannot be read
    */
   public Optional<Identity> load() throws IOException {
-    if (!disk.exists(file)) {
+    if (!exists()) {
       return Optional.empty();
     }
     try {

@@ -19,6 +19,9 @@ import org.slf4j.LoggerFactory;
  * All telemetry of the agent: windows recorded from the model host, events of its life, and the
  * drain to Kafka. Works with no broker for any time; what was recorded survives restarts.
  *
+ * <p>A spool that the disk has no place for is kept in memory, smaller and under an identity of its
+ * own, until the agent ends: a device whose disk is full is the one that has to be heard of.
+ *
  * <p>Windows and events have a spool each, so that within each topic a missing number is a lost
  * record.
  *
@@ -26,6 +29,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class Telemetry implements AutoCloseable {
   private static final Duration CLOSE_MAX = Duration.ofSeconds(2);
+
+  /** Of each spool that has to live in memory. */
+  private static final long MEMORY_BYTES_MAX = 1L << 20;
+
   private static final Logger log = LoggerFactory.getLogger(Telemetry.class);
 
   private final TelemetryIdentity identity;
@@ -66,14 +73,9 @@ public final class Telemetry implements AutoCloseable {
             });
   }
 
-  /**
-   * Opens the spools and starts recording windows; nothing is sent before {@link #sendTo}.
-   *
-   * @throws IOException when the spool directory cannot be used
-   */
+  /** Opens the spools and starts recording windows; nothing is sent before {@link #sendTo}. */
   public static Telemetry start(
-      TelemetrySettings settings, TelemetryIdentity identity, ModelHost host, Clocks clocks)
-      throws IOException {
+      TelemetrySettings settings, TelemetryIdentity identity, ModelHost host, Clocks clocks) {
     return start(
         settings,
         identity,
@@ -88,8 +90,7 @@ public final class Telemetry implements AutoCloseable {
       TelemetryIdentity identity,
       ModelHost host,
       Clocks clocks,
-      KafkaDrain.Means means)
-      throws IOException {
+      KafkaDrain.Means means) {
     TelemetryRecorder recorder =
         new TelemetryRecorder(identity, host, new ResourceReader(Path.of("/"))::read, clocks);
     Telemetry telemetry = new Telemetry(identity, clocks, openSpools(settings), recorder, means);
@@ -101,15 +102,27 @@ public final class Telemetry implements AutoCloseable {
     return telemetry;
   }
 
-  private static Spools openSpools(TelemetrySettings settings) throws IOException {
+  private static Spools openSpools(TelemetrySettings settings) {
     long eventBytes = settings.eventBytesMax();
-    Spool windows =
-        Spool.open(settings.directory().resolve("windows"), settings.spoolBytesMax() - eventBytes);
+    return new Spools(
+        open(settings.directory().resolve("windows"), settings.spoolBytesMax() - eventBytes),
+        open(settings.directory().resolve("events"), eventBytes));
+  }
+
+  private static Spool open(Path directory, long bytesMax) {
     try {
-      return new Spools(windows, Spool.open(settings.directory().resolve("events"), eventBytes));
-    } catch (IOException | RuntimeException e) {
-      windows.close();
-      throw e;
+      return Spool.open(directory, bytesMax);
+    } catch (IOException e) {
+      log.warn(
+          "The telemetry spool {} cannot be used: {}; telemetry is kept in memory until the agent"
+              + " starts again. Free some space",
+          directory,
+          e.toString());
+    }
+    try {
+      return Spool.open(new MemoryStorage(), Math.min(bytesMax, MEMORY_BYTES_MAX));
+    } catch (IOException e) {
+      throw new AssertionError("memory refuses no write", e);
     }
   }
 

@@ -68,6 +68,8 @@ public final class Updater {
   private final Bell bell = new Bell();
   private volatile boolean stopping;
   private volatile UpdateState state = UpdateState.FRESH;
+  private boolean onRecord = true;
+  private boolean diskRefused;
   private Trials.@Nullable Watch watch;
   private long retryAtNanos;
   private boolean retryArmed;
@@ -147,11 +149,10 @@ public final class Updater {
   }
 
   /**
-   * Finds out where the last run ended and lets the right model answer.
-   *
-   * @throws IOException when the journal cannot be written; nothing on trial runs then
+   * Finds out where the last run ended and lets the right model answer, whatever the disk says: a
+   * journal that cannot be written keeps new work from beginning, and nothing else.
    */
-  public void boot() throws IOException {
+  public void boot() {
     Journal.Loaded loaded = store.journal().load();
     if (!loaded.damage().isEmpty()) {
       log.warn("INCONSISTENT: {}; the newest bundle that verifies is used", loaded.damage());
@@ -163,10 +164,15 @@ public final class Updater {
       log.warn("INCONSISTENT: the bundles in slots {} are damaged and no longer used", damaged);
     }
     UpdateState next = UpdateMachine.next(found.losing(damaged), Observation.of(Kind.BOOTED));
-    if (!loaded.state().equals(Optional.of(next))) {
-      store.journal().save(next);
-    }
     state = next;
+    onRecord = loaded.state().equals(Optional.of(next));
+    if (!onRecord) {
+      try {
+        save(next);
+      } catch (JournalException e) {
+        tell(e);
+      }
+    }
     live.runCommitted(state);
     ports.listener().recorded(state, live.running());
   }
@@ -177,7 +183,11 @@ public final class Updater {
    * @return how long nothing needs to be done, unless {@link #wake} is called
    */
   public Duration step() {
+    ports.listener().lookedAround();
     try {
+      if (!onRecord) {
+        save(state);
+      }
       Desired wish = wished.get();
       if (wish != null) {
         record(UpdateMachine.next(state, Observation.desired(wish)));
@@ -188,8 +198,18 @@ public final class Updater {
       // Abandoned, not interrupted: the next step sees why.
       return Duration.ZERO;
     } catch (JournalException e) {
-      log.warn("{}; free some space", e.getMessage());
+      tell(e);
       return DISK_TROUBLE;
+    }
+  }
+
+  /** Once for each time of trouble: a log that grows does not help a full disk. */
+  private void tell(JournalException e) {
+    if (!diskRefused) {
+      diskRefused = true;
+      log.warn(
+          "{}; what runs goes on, and nothing new begins before it can be. Free some space",
+          e.getMessage());
     }
   }
 
@@ -379,11 +399,7 @@ public final class Updater {
     if (next.equals(state)) {
       return;
     }
-    try {
-      store.journal().save(next);
-    } catch (IOException e) {
-      throw new JournalException(e);
-    }
+    save(next);
     log.info("generation {}: {} -> {}", next.desired().generation(), state.phase(), next.phase());
     state = next;
     watch = null;
@@ -394,6 +410,19 @@ public final class Updater {
     ports.listener().recorded(state, live.running());
     if (next.phase().atRest()) {
       tidy();
+    }
+  }
+
+  private void save(UpdateState next) throws JournalException {
+    try {
+      store.journal().save(next);
+    } catch (IOException e) {
+      throw new JournalException(e);
+    }
+    onRecord = true;
+    if (diskRefused) {
+      diskRefused = false;
+      log.info("the journal is written again");
     }
   }
 

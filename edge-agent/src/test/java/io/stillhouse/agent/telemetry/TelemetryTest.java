@@ -11,6 +11,7 @@ import io.stillhouse.agent.testing.Slots;
 import io.stillhouse.agent.testing.TinyModels;
 import io.stillhouse.proto.telemetry.v1.DeviceEvent;
 import io.stillhouse.proto.telemetry.v1.TelemetryWindow;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -297,6 +298,43 @@ class TelemetryTest {
       assertThat(window.getRunningSha256()).isEqualTo(slot.digest());
       await(() -> telemetry.status().pending() == 0);
       assertThat(telemetry.status().dropped()).isZero();
+    }
+  }
+
+  @Test
+  void telemetry_that_the_disk_has_no_place_for_is_sent_from_memory() throws Exception {
+    Broker broker = new Broker();
+    ScriptedHost host = new ScriptedHost();
+    // A file where the directory should be: refused to root as well.
+    Path taken = Files.writeString(directory.resolve("spool"), "");
+    TelemetrySettings settings =
+        new TelemetrySettings(taken, TelemetrySettings.SPOOL_BYTES_MAX, Duration.ofDays(1));
+    KafkaDrain.Means means = new KafkaDrain.Means(broker, QUICK, new Random(1));
+    Clocks clocks = new Clocks(InstantSource.system(), System::nanoTime);
+    try (Telemetry telemetry = Telemetry.start(settings, IDENTITY, host, clocks, means)) {
+      telemetry.event("boot", "first", "");
+      telemetry.event("activated", "second", "");
+      telemetry.sendTo(TARGET);
+      for (long seq = 1; seq <= 2; seq++) {
+        assertThat(DeviceEvent.parseFrom(broker.stored.take().value()).getSeq()).isEqualTo(seq);
+      }
+      await(() -> telemetry.status().pending() == 0);
+      assertThat(telemetry.status().dropped()).isZero();
+    }
+    assertThat(taken).isEmptyFile();
+  }
+
+  @Test
+  void a_spool_in_memory_is_bounded_and_counts_what_it_drops() throws Exception {
+    try (Spool spool = Spool.open(new MemoryStorage(), Spool.BYTES_MIN)) {
+      append(spool, 10_000);
+      assertThat(spool.dropped()).isPositive();
+      assertThat(spool.pending()).isEqualTo(10_000 - spool.dropped());
+      long first = spool.dropped() + 1;
+      assertThat(new String(spool.read(1, 100).items().get(0).payload(), UTF_8))
+          .isEqualTo(Long.toString(first));
+      spool.ack(first);
+      assertThat(spool.pending()).isEqualTo(10_000 - first);
     }
   }
 }

@@ -213,4 +213,74 @@ class UpdaterTest {
       assertThat(world.updater.running()).contains(second.digest());
     }
   }
+
+  @Test
+  void a_boot_on_a_disk_that_is_full_from_any_operation_on_serves_the_committed_model()
+      throws Exception {
+    for (int operation = 0; operation < 8; operation++) {
+      UpdateWorld world = new UpdateWorld();
+      world.deploy(1, first);
+      world.probation = new Verdict.Wait();
+      world.source.serving(second);
+      world.updater.wish(
+          new Desired(2, Optional.of(second.digest()), "r", 0, UpdateWorld.PROBATION));
+      while (world.updater.state().phase() != Phase.PROBATION) {
+        world.updater.step();
+      }
+      world.disk.fullFrom(world.disk.operations() + operation);
+      world.boot();
+      assertThat(world.updater.running()).as("operation %d", operation).contains(first.digest());
+
+      world.disk.fullFrom(Long.MAX_VALUE);
+      world.probation = new Verdict.Pass();
+      assertThat(world.settle().phase()).as("operation %d", operation).isEqualTo(Phase.COMMITTED);
+      assertThat(world.updater.state().progress().abnormalExits()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void nothing_begins_before_the_state_after_a_boot_is_on_record() throws Exception {
+    UpdateWorld world = new UpdateWorld();
+    world.deploy(1, first);
+    world.probation = new Verdict.Wait();
+    world.source.serving(second);
+    world.updater.wish(new Desired(2, Optional.of(second.digest()), "r", 0, UpdateWorld.PROBATION));
+    while (world.updater.state().phase() != Phase.PROBATION) {
+      world.updater.step();
+    }
+    world.disk.fullFrom(0);
+    for (int start = 0; start < 5; start++) {
+      world.boot();
+      for (int i = 0; i < 5; i++) {
+        world.updater.step();
+      }
+      // A self-test here would be one more that no record counts, and could go on for ever.
+      assertThat(world.updater.state().phase()).isEqualTo(Phase.SELF_TEST);
+      assertThat(world.updater.state().progress().abnormalExits()).isEqualTo(1);
+      assertThat(world.updater.running()).contains(first.digest());
+    }
+  }
+
+  @Test
+  void a_lost_journal_or_a_damaged_model_on_a_full_disk_leaves_what_verifies_answering()
+      throws Exception {
+    for (boolean journalLost : new boolean[] {true, false}) {
+      UpdateWorld world = new UpdateWorld();
+      world.deploy(1, first);
+      Installed committed = world.deploy(2, second).models().committed().orElseThrow();
+      world.disk.damage(
+          journalLost
+              ? world.layout.journal()
+              : world.layout.slot(committed.slot()).resolve(BundlePlan.MODEL),
+          new Random(3));
+      world.disk.fullFrom(0);
+      world.boot();
+      assertThat(world.updater.running()).contains(journalLost ? second.digest() : first.digest());
+      world.disk.fullFrom(Long.MAX_VALUE);
+      world.updater.step();
+      UpdateState kept = world.updater.state();
+      world.boot();
+      assertThat(world.updater.state()).isEqualTo(kept);
+    }
+  }
 }
