@@ -16,11 +16,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.LongSupplier;
 
 /**
- * Judges the live model by what it has answered since it became live.
+ * Judges the live model by what it has answered since it became live, golden inputs included.
  *
  * <p>In this order: a model that is no longer live, a value that is not finite, or errors beyond
  * {@link #ERROR_SHARE_MAX} fail it; before its time is over, and before {@link #ANSWERED_MIN}
@@ -39,7 +38,8 @@ final class Probation implements Trials.Watch {
   /**
    * Golden inputs that one poll runs when its time is over and live input is missing: an idle
    * device can also commit, for its model has then answered through the very path that live input
-   * takes. They are few, so that a poll stays short, and they count as inferences like any other.
+   * takes. They are few, so that a poll stays short. They count here alone: telemetry has none of
+   * them, for a fleet's gate must not take them for evidence of what the devices meet.
    */
   static final int REPLAYS_PER_POLL = 32;
 
@@ -61,7 +61,7 @@ final class Probation implements Trials.Watch {
 
   @Override
   public Verdict poll() {
-    LiveStats.Counts counts = host.stats().counts();
+    LiveStats.Counts counts = counts();
     Optional<Verdict> harm = harm(counts);
     if (harm.isPresent()) {
       return harm.get();
@@ -77,8 +77,12 @@ final class Probation implements Trials.Watch {
     if (unreplayable.isPresent()) {
       return unreplayable.get();
     }
-    LiveStats.Counts more = host.stats().counts();
+    LiveStats.Counts more = counts();
     return harm(more).orElse(proven(more) ? new Verdict.Pass() : new Verdict.Wait());
+  }
+
+  private LiveStats.Counts counts() {
+    return host.stats().counts().plus(host.replayed());
   }
 
   private Optional<Verdict> harm(LiveStats.Counts counts) {
@@ -145,7 +149,7 @@ final class Probation implements Trials.Watch {
       for (int i = 0; i < input.size(); i++) {
         image.put(i, input.get(i));
       }
-      InferenceOutcome outcome = host.infer(image, OptionalInt.empty());
+      InferenceOutcome outcome = host.replay(image);
       if (outcome instanceof InferenceOutcome.Rejected rejected) {
         rejection = rejected.reason();
       }

@@ -8,6 +8,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
@@ -33,8 +34,17 @@ final class LiveModel {
   /** What inferences are counted under; replaced when the slot is committed. */
   private volatile Chapter chapter;
 
-  /** A tenure in the making. */
-  record Chapter(long id, LoadedSlot slot, StatsLedger ledger) {
+  /**
+   * A tenure in the making.
+   *
+   * @param ledger of live input
+   * @param replays of golden input
+   */
+  record Chapter(long id, LoadedSlot slot, StatsLedger ledger, StatsLedger replays) {
+    static Chapter begin(long id, LoadedSlot slot, int classes) {
+      return new Chapter(id, slot, new StatsLedger(classes), new StatsLedger(classes));
+    }
+
     Tenure tenure(boolean live) {
       return new Tenure(id, slot, live, ledger.snapshot());
     }
@@ -69,7 +79,7 @@ final class LiveModel {
         around.watchdog.watch(worker);
         warmUp(worker, session.inputElements(), around.nanoTicker);
       }
-      Chapter chapter = new Chapter(tenureId, slot, new StatsLedger(session.classes()));
+      Chapter chapter = Chapter.begin(tenureId, slot, session.classes());
       return new LiveModel(session, workers, chapter, around);
     } catch (OrtException e) {
       close(session, workers, around.watchdog);
@@ -114,7 +124,7 @@ final class LiveModel {
 
   /** Counts from now on under another slot record of the same artifact. */
   void beginChapter(long id, LoadedSlot slot) {
-    chapter = new Chapter(id, slot, new StatsLedger(session.classes()));
+    chapter = Chapter.begin(id, slot, session.classes());
   }
 
   /** Keeps the model open until {@link #leave}; false when it is closed already. */
@@ -133,6 +143,16 @@ final class LiveModel {
 
   /** One inference; only between {@link #enter} and {@link #leave}. */
   InferenceOutcome infer(FloatBuffer image, OptionalInt expectedLabel) {
+    return infer(image, expectedLabel, Chapter::ledger);
+  }
+
+  /** The same on a golden input, which is counted apart. */
+  InferenceOutcome replay(FloatBuffer image) {
+    return infer(image, OptionalInt.empty(), Chapter::replays);
+  }
+
+  private InferenceOutcome infer(
+      FloatBuffer image, OptionalInt expectedLabel, Function<Chapter, StatsLedger> countedIn) {
     if (image.remaining() != session.inputElements()) {
       return new InferenceOutcome.Rejected(
           "the image has %d values (expected: %d)"
@@ -143,18 +163,23 @@ final class LiveModel {
       worker = idle.take();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      chapter.ledger.busy();
+      countedIn.apply(chapter).busy();
       return new InferenceOutcome.Busy();
     }
     try {
-      return run(worker, chapter, image, expectedLabel);
+      // After the wait: what the run is counted under is what is live when it begins.
+      Chapter current = chapter;
+      return run(worker, new Count(current.slot, countedIn.apply(current)), image, expectedLabel);
     } finally {
       idle.add(worker);
     }
   }
 
+  /** What answers, and where it is counted. */
+  private record Count(LoadedSlot slot, StatsLedger ledger) {}
+
   private InferenceOutcome run(
-      OnnxWorker worker, Chapter counted, FloatBuffer image, OptionalInt expectedLabel) {
+      OnnxWorker worker, Count counted, FloatBuffer image, OptionalInt expectedLabel) {
     long startNanos = nanoTicker.getAsLong();
     worker.load(image);
     try {

@@ -35,6 +35,18 @@ public record LiveStats(
    * @param busy turned away because too many ran already; not part of {@code inferences}
    */
   public record Counts(long inferences, long errors, long nonFinite, long timeouts, long busy) {
+    static final Counts NONE = new Counts(0, 0, 0, 0, 0);
+
+    /** The counts of both together. */
+    public Counts plus(Counts other) {
+      return new Counts(
+          inferences + other.inferences,
+          errors + other.errors,
+          nonFinite + other.nonFinite,
+          timeouts + other.timeouts,
+          busy + other.busy);
+    }
+
     Counts minus(Counts earlier) {
       return new Counts(
           inferences - earlier.inferences,
@@ -54,7 +66,7 @@ public record LiveStats(
   /** Nothing counted, for a model of {@code classes} classes. */
   public static LiveStats none(int classes) {
     return new LiveStats(
-        new Counts(0, 0, 0, 0, 0),
+        Counts.NONE,
         new LatencyHistogram(Collections.nCopies(LatencyHistogram.BUCKETS, 0L)),
         new Confidence(0, 0),
         Collections.nCopies(classes, 0L),

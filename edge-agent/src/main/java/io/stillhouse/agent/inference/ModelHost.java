@@ -41,10 +41,17 @@ public interface ModelHost extends AutoCloseable {
   InferenceOutcome infer(FloatBuffer image, OptionalInt expectedLabel);
 
   /**
-   * What was counted in the live tenure since it began: what probation judges. All zero when no
-   * model is live.
+   * One inference on a golden input, by the very path that live input takes. It says nothing about
+   * what the device meets and is counted apart: in {@link #replayed}, never in {@link #stats} or
+   * {@link #tenures}.
    */
+  InferenceOutcome replay(FloatBuffer image);
+
+  /** What was counted in the live tenure since it began. All zero when no model is live. */
   LiveStats stats();
+
+  /** What became of the live tenure's golden inputs. All zero when no model is live. */
+  LiveStats.Counts replayed();
 
   /**
    * The live tenure and those before it, oldest first, at most {@link Tenure#KEPT_MAX}. Counts of a

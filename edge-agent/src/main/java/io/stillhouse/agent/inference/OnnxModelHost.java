@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -124,6 +125,15 @@ public final class OnnxModelHost implements ModelHost {
 
   @Override
   public InferenceOutcome infer(FloatBuffer image, OptionalInt expectedLabel) {
+    return onLiveModel(model -> model.infer(image, expectedLabel));
+  }
+
+  @Override
+  public InferenceOutcome replay(FloatBuffer image) {
+    return onLiveModel(model -> model.replay(image));
+  }
+
+  private InferenceOutcome onLiveModel(Function<LiveModel, InferenceOutcome> work) {
     if (!admission.tryAcquire()) {
       LiveModel model = live.get();
       if (model != null) {
@@ -140,7 +150,7 @@ public final class OnnxModelHost implements ModelHost {
         // A model that was closed between the two lines has been replaced: look again.
         if (model.enter()) {
           try {
-            return model.infer(image, expectedLabel);
+            return work.apply(model);
           } finally {
             model.leave();
           }
@@ -155,6 +165,12 @@ public final class OnnxModelHost implements ModelHost {
   public LiveStats stats() {
     LiveModel model = live.get();
     return model == null ? LiveStats.none(0) : model.chapter().ledger().snapshot();
+  }
+
+  @Override
+  public LiveStats.Counts replayed() {
+    LiveModel model = live.get();
+    return model == null ? LiveStats.Counts.NONE : model.chapter().replays().snapshot().counts();
   }
 
   @Override

@@ -13,10 +13,12 @@ import io.stillhouse.agent.inference.OnnxModelHost;
 import io.stillhouse.agent.testing.FakeHost;
 import io.stillhouse.agent.testing.TestBundle;
 import io.stillhouse.agent.testing.TinyModels;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -126,14 +128,31 @@ class ProbationTest {
       real.activate(slot.loaded());
       Trials.Watch watch = watch(real);
       assertThat(watch.poll()).isEqualTo(new Verdict.Wait());
-      assertThat(real.stats().counts().inferences()).as("before its time").isZero();
+      assertThat(real.replayed().inferences()).as("before its time").isZero();
       nanos += LENGTH.toNanos();
       // Four golden examples a poll.
       for (int poll = 1; poll < 5; poll++) {
         assertThat(watch.poll()).isEqualTo(new Verdict.Wait());
       }
       assertThat(watch.poll()).isEqualTo(new Verdict.Pass());
-      assertThat(real.stats().counts()).isEqualTo(new LiveStats.Counts(20, 0, 0, 0, 0));
+      assertThat(real.replayed()).isEqualTo(new LiveStats.Counts(20, 0, 0, 0, 0));
+      assertThat(real.stats())
+          .as("what telemetry is made of")
+          .isEqualTo(LiveStats.none(TestBundle.CLASSES));
+    }
+  }
+
+  @Test
+  void live_and_golden_answers_count_together() {
+    try (OnnxModelHost real = new OnnxModelHost(HostSettings.withThreads(1), System::nanoTime)) {
+      real.activate(slot.loaded());
+      Trials.Watch watch = watch(real);
+      for (int i = 0; i < Probation.ANSWERED_MIN - 1; i++) {
+        real.infer(FloatBuffer.allocate(TestBundle.INPUTS), OptionalInt.empty());
+      }
+      nanos += LENGTH.toNanos();
+      assertThat(watch.poll()).isEqualTo(new Verdict.Pass());
+      assertThat(real.stats().counts().inferences()).isEqualTo(Probation.ANSWERED_MIN - 1);
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillhouse.agent.inference.HostSettings;
 import io.stillhouse.agent.inference.InferenceOutcome.Answered;
+import io.stillhouse.agent.inference.LiveStats;
 import io.stillhouse.agent.inference.LoadedSlot;
 import io.stillhouse.agent.inference.OnnxModelHost;
 import io.stillhouse.agent.testing.Slots;
@@ -86,6 +87,32 @@ class TelemetryRecorderTest {
       TelemetryWindow idle = only(recorder.closeWindow());
       assertThat(idle.getInferences()).isZero();
       assertThat(idle.getRunningSha256()).isEqualTo(second.digest());
+    }
+  }
+
+  @Test
+  void golden_inputs_leave_no_trace_in_a_window_and_no_window_of_their_own() {
+    try (OnnxModelHost host = new OnnxModelHost(HostSettings.withThreads(1), System::nanoTime)) {
+      TelemetryRecorder recorder = recorder(host);
+      LoadedSlot slot = Slots.slot(directory, TinyModels.squareRoot(), 1);
+      host.activate(slot);
+      for (int i = 0; i < 40; i++) {
+        assertThat(host.replay(Slots.image(1))).isInstanceOf(Answered.class);
+      }
+      host.replay(Slots.image(-1));
+      assertThat(host.replayed()).isEqualTo(new LiveStats.Counts(41, 1, 1, 0, 0));
+      TelemetryWindow window = only(recorder.closeWindow());
+      assertThat(window.getProbation()).isTrue();
+      assertThat(window.getInferences()).isZero();
+      assertThat(window.getErrors()).isZero();
+      assertThat(window.getLatencyHistogramList()).containsOnly(0L);
+      assertThat(window.getConfidenceSum()).isZero();
+      assertThat(window.getClassCountsList()).containsOnly(0L);
+
+      host.replay(Slots.image(1));
+      host.activate(slot.committed());
+      assertThat(host.replayed().inferences()).as("a tenure of its own").isZero();
+      assertThat(only(recorder.closeWindow()).getProbation()).isFalse();
     }
   }
 

@@ -66,8 +66,18 @@ public final class FakeHost implements ModelHost {
   }
 
   @Override
+  public InferenceOutcome replay(FloatBuffer image) {
+    return infer(image, OptionalInt.empty());
+  }
+
+  @Override
   public synchronized LiveStats stats() {
     return stats;
+  }
+
+  @Override
+  public LiveStats.Counts replayed() {
+    return LiveStats.none(0).counts();
   }
 
   /** What the live tenure has counted, with all latencies in one bucket. */
