@@ -22,6 +22,9 @@ public sealed interface InferenceOutcome {
   /** No model is live. */
   record NoModel() implements InferenceOutcome {}
 
+  /** Another artifact is live than the one the image was made for: nothing was run or counted. */
+  record Replaced() implements InferenceOutcome {}
+
   /** The caller's input does not fit the model; not counted as an error of the model. */
   record Rejected(String reason) implements InferenceOutcome {}
 
@@ -33,6 +36,7 @@ public sealed interface InferenceOutcome {
       Function<Answered, R> answered,
       Function<Busy, R> busy,
       Function<NoModel, R> noModel,
+      Function<Replaced, R> replaced,
       Function<Rejected, R> rejected,
       Function<Failed, R> failed) {
     if (this instanceof Answered a) {
@@ -43,6 +47,9 @@ public sealed interface InferenceOutcome {
     }
     if (this instanceof NoModel n) {
       return noModel.apply(n);
+    }
+    if (this instanceof Replaced r) {
+      return replaced.apply(r);
     }
     if (this instanceof Rejected r) {
       return rejected.apply(r);

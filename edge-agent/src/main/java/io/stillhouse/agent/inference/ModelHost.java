@@ -41,6 +41,14 @@ public interface ModelHost extends AutoCloseable {
   InferenceOutcome infer(FloatBuffer image, OptionalInt expectedLabel);
 
   /**
+   * One inference on an image that was made for a certain artifact: by its shape and its
+   * normalisation. {@link InferenceOutcome.Replaced} when another one is live by now.
+   *
+   * @param digest of the slot by whose card the image was made
+   */
+  InferenceOutcome infer(String digest, FloatBuffer image, OptionalInt expectedLabel);
+
+  /**
    * One inference on a golden input, by the very path that live input takes. It says nothing about
    * what the device meets and is counted apart: in {@link #replayed}, never in {@link #stats} or
    * {@link #tenures}.

@@ -129,6 +129,15 @@ public final class OnnxModelHost implements ModelHost {
   }
 
   @Override
+  public InferenceOutcome infer(String digest, FloatBuffer image, OptionalInt expectedLabel) {
+    return onLiveModel(
+        model ->
+            model.chapter().slot().digest().equals(digest)
+                ? model.infer(image, expectedLabel)
+                : new InferenceOutcome.Replaced());
+  }
+
+  @Override
   public InferenceOutcome replay(FloatBuffer image) {
     return onLiveModel(model -> model.replay(image));
   }

@@ -144,11 +144,7 @@ final class OipHandler implements HttpHandler {
             readDraft(exchange, slot), slot.card().preprocessing(), slot.card().labels().size());
     List<Answered> answers = new ArrayList<>(request.count());
     for (int i = 0; i < request.count(); i++) {
-      answers.add(answered(request, i));
-    }
-    String digest = answers.get(0).slot().digest();
-    if (!answers.stream().allMatch(answer -> answer.slot().digest().equals(digest))) {
-      throw new HttpProblem(503, "the model changed while the batch ran; send it again");
+      answers.add(answered(slot, request, i));
     }
     return json -> InferResponse.write(json, request, answers);
   }
@@ -182,8 +178,10 @@ final class OipHandler implements HttpHandler {
         "Inference-Header-Content-Length (expected: 1 to %d)".formatted(BINARY_HEADER_BYTES_MAX));
   }
 
-  private Answered answered(InferRequest request, int index) throws HttpProblem {
-    InferenceOutcome outcome = host.infer(request.image(index), request.expectedLabel(index));
+  /** One image, on the very artifact by whose card the request was read. */
+  private Answered answered(LoadedSlot slot, InferRequest request, int index) throws HttpProblem {
+    InferenceOutcome outcome =
+        host.infer(slot.digest(), request.image(index), request.expectedLabel(index));
     if (outcome instanceof Answered answer) {
       return answer;
     }
@@ -191,6 +189,7 @@ final class OipHandler implements HttpHandler {
         answer -> new HttpProblem(500, "answered and not answered"),
         busy -> new HttpProblem(503, "too many inferences at once; try again"),
         noModel -> noModel(),
+        replaced -> new HttpProblem(503, "the model changed under the request; send it again"),
         rejected -> HttpProblem.badRequest(rejected.reason()),
         failed -> new HttpProblem(500, failed.reason()));
   }

@@ -27,7 +27,9 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -369,6 +371,39 @@ class InferenceServerTest {
       HttpResponse<String> failed = client.send(request, BodyHandlers.ofString());
       assertThat(failed.statusCode()).isEqualTo(500);
       assertThat(error(failed)).isEqualTo("the model gave non-finite values");
+    }
+  }
+
+  @Test
+  void pixels_that_were_normalised_for_a_replaced_model_are_neither_run_nor_counted()
+      throws Exception {
+    activate();
+    LoadedSlot next = Slots.slot(directory, TinyModels.constant(1), 4);
+    String first = "{\"inputs\":[{\"name\":\"input\",\"shape\":[2,1,2,2],\"datatype\":\"UINT8\",";
+    String rest = "\"data\":[255,255,255,255,0,0,0,0]}]}";
+    String head =
+        "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+            .formatted(INFER, first.length() + rest.length());
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      socket.getOutputStream().write((head + first).getBytes(ISO_8859_1));
+      // The request has been dispatched, and waits for its pixels, once a thread reads its body.
+      awaitReaderOfBody();
+      host.activate(next);
+      socket.getOutputStream().write(rest.getBytes(ISO_8859_1));
+      socket.shutdownOutput();
+      String answer = new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
+      assertThat(answer).startsWith("HTTP/1.1 503").contains("Retry-after: 1");
+      assertThat(answer).contains("the model changed under the request; send it again");
+    }
+    assertThat(host.stats().counts().inferences()).isZero();
+    assertThat(post(IMAGE).statusCode()).isEqualTo(200);
+  }
+
+  private static void awaitReaderOfBody() {
+    while (Thread.getAllStackTraces().values().stream()
+        .flatMap(Arrays::stream)
+        .noneMatch(frame -> frame.getClassName().endsWith(".BoundedBody"))) {
+      LockSupport.parkNanos(1_000_000);
     }
   }
 }

@@ -66,6 +66,11 @@ public final class FakeHost implements ModelHost {
   }
 
   @Override
+  public InferenceOutcome infer(String digest, FloatBuffer image, OptionalInt expectedLabel) {
+    return infer(image, expectedLabel);
+  }
+
+  @Override
   public InferenceOutcome replay(FloatBuffer image) {
     return infer(image, OptionalInt.empty());
   }

@@ -37,6 +37,11 @@ public final class ScriptedHost implements ModelHost {
   }
 
   @Override
+  public InferenceOutcome infer(String digest, FloatBuffer image, OptionalInt expectedLabel) {
+    return infer(image, expectedLabel);
+  }
+
+  @Override
   public InferenceOutcome replay(FloatBuffer image) {
     return outcome;
   }
