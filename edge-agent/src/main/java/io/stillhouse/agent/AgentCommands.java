@@ -19,10 +19,10 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -117,31 +117,6 @@ final class AgentCommands implements Runnable {
         spec.commandLine(), "a command is missing (one of enroll, run, status, profile, infer)");
   }
 
-  /** Where the agent keeps everything, and how it is set up. */
-  static final class Place {
-    @Option(
-        names = "--data-dir",
-        paramLabel = "DIR",
-        defaultValue = "/var/lib/stillhouse-agent",
-        description = "Where the agent keeps everything (default: ${DEFAULT-VALUE}).")
-    @SuppressWarnings("NullAway.Init")
-    private Path dataDir;
-
-    @Option(
-        names = "--config",
-        paramLabel = "FILE",
-        description = "YAML configuration; without it the defaults hold.")
-    private @Nullable Path config;
-
-    Layout layout() {
-      return new Layout(dataDir.toAbsolutePath().normalize());
-    }
-
-    AgentConfig read() {
-      return config == null ? AgentConfig.DEFAULT : AgentConfigReader.read(config);
-    }
-  }
-
   @Command(
       name = "enroll",
       mixinStandardHelpOptions = true,
@@ -159,19 +134,43 @@ final class AgentCommands implements Runnable {
               required = true,
               description = "As 'stillhouse device token' printed it.")
           String token,
+      @Option(
+              names = "--replace",
+              description = "Give up the identity that the data directory holds, if it does.")
+          boolean replace,
       @CommandLine.Mixin Place place)
       throws IOException, LinkException {
     AgentConfig config = place.read();
     Address address = address(coordinator);
-    Layout layout = create(place);
-    DeviceProfile profile = survey(layout, config);
-    Identity identity = new Enroller(around.random()).enrol(address, token, config.name(), profile);
-    new IdentityStore(new RealDisk(), layout.identity()).save(identity);
-    around
-        .out()
-        .println(
-            "enrolled as %s, class %s"
-                .formatted(identity.deviceId(), identity.place().hardwareClass()));
+    Layout layout = place.create();
+    IdentityStore store = new IdentityStore(new RealDisk(), layout.identity());
+    // A running agent would go on under the identity that it started with.
+    DirectoryLock lock = DirectoryLock.take(layout);
+    try (lock) {
+      if (!replace) {
+        refuseWhenEnrolled(store, layout);
+      }
+      DeviceProfile profile = survey(layout, config);
+      Identity identity =
+          new Enroller(around.random()).enrol(address, token, config.name(), profile);
+      store.save(identity);
+      around
+          .out()
+          .println(
+              "enrolled as %s, class %s"
+                  .formatted(identity.deviceId(), identity.place().hardwareClass()));
+    }
+  }
+
+  private static void refuseWhenEnrolled(IdentityStore store, Layout layout) throws IOException {
+    Optional<Identity> held = store.load();
+    if (held.isPresent()) {
+      throw new AgentException(
+          "data directory " + layout.root(),
+          "it is enrolled as %s with %s"
+              .formatted(held.get().deviceId(), held.get().place().coordinator()),
+          "Use another directory, or say --replace to give that identity up");
+    }
   }
 
   private Address address(String text) {
@@ -189,8 +188,7 @@ final class AgentCommands implements Runnable {
   void serve(@CommandLine.Mixin Place place)
       throws IOException, GeneralSecurityException, LinkException, InterruptedException {
     AgentConfig config = place.read();
-    Layout layout = place.layout();
-    createIfTheDiskAllows(layout);
+    Layout layout = createIfTheDiskAllows(place);
     DirectoryLock lock = DirectoryLock.takeIfTheDiskAllows(layout);
     try (lock) {
       Identity identity =
@@ -212,16 +210,17 @@ final class AgentCommands implements Runnable {
     }
   }
 
-  /** A device that was enrolled has them, and something to serve. */
-  private static void createIfTheDiskAllows(Layout layout) throws IOException {
-    RealDisk disk = new RealDisk();
+  /** A device that was enrolled has what matters, and something to serve. */
+  private static Layout createIfTheDiskAllows(Place place) throws IOException {
     try {
-      layout.create(disk);
-    } catch (IOException e) {
-      if (!new IdentityStore(disk, layout.identity()).exists()) {
+      return place.create();
+    } catch (AgentException | IOException e) {
+      Layout layout = place.layout();
+      if (!new IdentityStore(new RealDisk(), layout.identity()).exists()) {
         throw e;
       }
       log.warn("the data directory cannot be completed: {}", e.getMessage());
+      return layout;
     }
   }
 
@@ -273,7 +272,7 @@ final class AgentCommands implements Runnable {
       description = "Measure this device and show its hardware profile.")
   void profile(@CommandLine.Mixin Place place, @Option(names = "--json") boolean json)
       throws IOException {
-    DeviceProfile profile = survey(create(place), place.read());
+    DeviceProfile profile = survey(place.create(), place.read());
     print(JSON.valueToTree(profile), json);
   }
 
@@ -287,12 +286,6 @@ final class AgentCommands implements Runnable {
           field.getValue().isValueNode() ? field.getValue().asText() : field.getValue().toString();
       around.out().printf("%-12s %s%n", field.getKey(), value.isEmpty() ? "-" : value);
     }
-  }
-
-  private static Layout create(Place place) throws IOException {
-    Layout layout = place.layout();
-    layout.create(new RealDisk());
-    return layout;
   }
 
   private DeviceProfile survey(Layout layout, AgentConfig config) {

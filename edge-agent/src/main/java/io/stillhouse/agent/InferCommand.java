@@ -35,7 +35,7 @@ final class InferCommand implements Callable<Integer> {
 
   @Mixin
   @SuppressWarnings("NullAway.Init")
-  private AgentCommands.Place place;
+  private Place place;
 
   @Option(
       names = "--expected",
@@ -115,6 +115,12 @@ final class InferCommand implements Callable<Integer> {
           "data directory " + layout.root(),
           "its agent does not run",
           "Start it with 'stillhouse-agent run'",
+          e);
+    } catch (NumberFormatException e) {
+      throw new AgentException(
+          "file " + layout.restPort(),
+          "it holds no port number",
+          "Start the agent again, which writes it anew",
           e);
     }
   }

@@ -3,6 +3,7 @@ package io.stillhouse.agent;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,6 +18,8 @@ import java.util.Optional;
 
 /** The model of the agent that runs on this machine, through its inference API. */
 final class LocalModel {
+  private static final int PORT_FILE_BYTES_MAX = 16;
+  private static final int PORT_MAX = 65_535;
   private static final Duration ANSWER_MAX = Duration.ofSeconds(30);
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -39,11 +42,25 @@ final class LocalModel {
    * Finds the running agent of a data directory.
    *
    * @param name of the model it serves
+   * @throws NumberFormatException when the file holds no port
    * @throws IOException when nothing answers there
    */
   static LocalModel of(Path portFile, String name) throws IOException {
-    String port = Files.readString(portFile, StandardCharsets.US_ASCII).strip();
+    int port = port(portFile);
     return new LocalModel(URI.create("http://127.0.0.1:" + port + "/v2/models/" + name));
+  }
+
+  private static int port(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      // Any bytes are Latin-1: what is not a number shall say so, and not that it is no text.
+      String text =
+          new String(in.readNBytes(PORT_FILE_BYTES_MAX), StandardCharsets.ISO_8859_1).strip();
+      int port = Integer.parseInt(text);
+      if (port < 1 || port > PORT_MAX) {
+        throw new NumberFormatException(port + " (expected: 1 to " + PORT_MAX + ")");
+      }
+      return port;
+    }
   }
 
   /** The classes that it tells apart. */

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class AgentCommandsTest {
@@ -92,9 +93,28 @@ class AgentCommandsTest {
           run --data-dir @agent                                    | this device is not enrolled
           run --data-dir @agent --config @none.yaml                | there is no such file
           enroll --coordinator a:1 --token x --data-dir @agent     | the token is malformed
+          enroll --coordinator a:1 --token x --data-dir @no/agent  | to make it in
+          run --data-dir @no/agent                                 | to make it in
+          profile --data-dir @no/agent                             | there is no directory
           """)
   void a_command_that_cannot_be_done_is_one_line_and_code_one(String line, String said) {
     assertOneLine(run(line), 1, said);
+  }
+
+  @Test
+  void a_data_directory_that_is_a_file_is_named() throws IOException {
+    Files.writeString(folder.resolve("agent"), "");
+    assertOneLine(run("run --data-dir @agent"), 1, "is no directory");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "four", "0", "-1", "70000", "12 34", "\u00ff", "99999999999999999999"})
+  void a_port_file_without_a_port_is_named(String content) throws IOException {
+    Layout layout = new Layout(folder.resolve("agent"));
+    layout.create(new RealDisk());
+    Files.writeString(layout.restPort(), content);
+    Files.writeString(layout.status(), "{\"model\":\"inspect\"}");
+    assertOneLine(run("infer --data-dir @agent x.png"), 1, "it holds no port number");
   }
 
   @Test
@@ -120,6 +140,33 @@ class AgentCommandsTest {
                   .load())
           .isPresent();
       assertThat(coordinator.enrolments.get(0).getProfile().getProbesList()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void an_identity_is_given_up_only_on_request_and_never_under_a_running_agent() throws Exception {
+    try (FakeCoordinator coordinator = new FakeCoordinator()) {
+      String enroll =
+          "enroll --coordinator 127.0.0.1:%d --token %s --data-dir @agent"
+              .formatted(coordinator.port(), coordinator.token());
+      assertThat(run(enroll).code()).isZero();
+      Path file = new Layout(folder.resolve("agent")).identity().resolve("identity.json");
+      byte[] first = Files.readAllBytes(file);
+
+      assertOneLine(run(enroll), 1, "it is enrolled as ");
+      assertThat(run(enroll).err()).contains("--replace", "127.0.0.1:" + coordinator.port());
+      DirectoryLock agent = DirectoryLock.take(new Layout(folder.resolve("agent")));
+      try (agent) {
+        assertOneLine(run(enroll + " --replace"), 1, "another agent runs on it");
+      }
+      assertThat(file).hasBinaryContent(first);
+      assertThat(coordinator.enrolments).as("no token was spent").hasSize(1);
+
+      assertThat(run(enroll + " --replace").code()).isZero();
+      assertThat(Files.readAllBytes(file)).isNotEqualTo(first);
+      Files.writeString(file, "{");
+      assertOneLine(run(enroll), 1, "with --replace");
+      assertThat(run(enroll + " --replace").code()).isZero();
     }
   }
 

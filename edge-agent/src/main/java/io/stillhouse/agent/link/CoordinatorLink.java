@@ -58,7 +58,7 @@ public final class CoordinatorLink implements AutoCloseable {
       throw new LinkException(
           "cannot prepare the link to " + identity.place().coordinator(),
           String.valueOf(e.getMessage()),
-          "Enrol this device again",
+          "Enrol this device again, with --replace",
           e);
     }
   }

@@ -68,7 +68,7 @@ public final class IdentityStore {
 
   private IOException damaged(String how, Exception cause) {
     return new IOException(
-        "%s is damaged: %s; enrol this device again".formatted(file, how), cause);
+        "%s is damaged: %s; enrol this device again, with --replace".formatted(file, how), cause);
   }
 
   public void save(Identity identity) throws IOException {
