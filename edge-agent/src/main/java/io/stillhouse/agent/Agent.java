@@ -90,7 +90,8 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
                 device.config().telemetry().window()),
             new TelemetryIdentity(device.identity().deviceId(), stamps.bootId()),
             host,
-            new Clocks(clock, stamps.nanoTicker()));
+            new Clocks(clock, stamps.nanoTicker()),
+            random);
     this.rest = InferenceServer.start(device.config().rest(), host, VERSION);
     notices.port(rest.port());
     this.verifier = verifier(device);

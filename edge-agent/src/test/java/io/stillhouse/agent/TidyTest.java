@@ -8,6 +8,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import java.time.Instant;
+import java.util.random.RandomGenerator;
 
 @AnalyzeClasses(packages = "io.stillhouse.agent", importOptions = DoNotIncludeTests.class)
 class TidyTest {
@@ -73,7 +74,9 @@ class TidyTest {
           .orShould()
           .callMethod(System.class, "nanoTime")
           .orShould()
-          .callMethod(Math.class, "random");
+          .callMethod(Math.class, "random")
+          .orShould()
+          .callMethod(RandomGenerator.class, "getDefault");
 
   @ArchTest
   static final ArchRule names_say_what_a_class_is =

@@ -73,16 +73,23 @@ public final class Telemetry implements AutoCloseable {
             });
   }
 
-  /** Opens the spools and starts recording windows; nothing is sent before {@link #sendTo}. */
+  /**
+   * Opens the spools and starts recording windows; nothing is sent before {@link #sendTo}.
+   *
+   * @param random spreads the tries of a fleet whose broker was away
+   */
   public static Telemetry start(
-      TelemetrySettings settings, TelemetryIdentity identity, ModelHost host, Clocks clocks) {
+      TelemetrySettings settings,
+      TelemetryIdentity identity,
+      ModelHost host,
+      Clocks clocks,
+      RandomGenerator random) {
     return start(
         settings,
         identity,
         host,
         clocks,
-        new KafkaDrain.Means(
-            KafkaDrain::producer, DrainPace.DEFAULT, RandomGenerator.getDefault()));
+        new KafkaDrain.Means(KafkaDrain::producer, DrainPace.DEFAULT, random));
   }
 
   static Telemetry start(
