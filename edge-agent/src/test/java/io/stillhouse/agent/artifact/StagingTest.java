@@ -170,6 +170,61 @@ class StagingTest {
     slots.verify(staging.verifyAndInstall(again, Models.NONE));
   }
 
+  /** A process that was killed leaves the disk and nothing else. */
+  @Test
+  void after_a_kill_a_fresh_process_asks_from_the_first_missing_chunk_on_and_installs()
+      throws Exception {
+    TestBundle bundle = TestBundle.large(1, 2 * FilePlan.CHUNK_BYTES + 1_000);
+    assertThat(bundle.chunks(BundlePlan.MODEL)).hasSize(3);
+    BundlePlan begun = begin(bundle, Models.NONE);
+    int[] kept = {0};
+    assertThatThrownBy(
+            () ->
+                staging.fill(
+                    begun,
+                    honest(bundle),
+                    bytes -> {
+                      if (bytes == FilePlan.CHUNK_BYTES && ++kept[0] == 2) {
+                        throw new FakeDisk.PowerCut();
+                      }
+                    }))
+        .isInstanceOf(FakeDisk.PowerCut.class);
+    disk.restart(FakeDisk.Loss.NOTHING, new Random(1));
+
+    Slots freshSlots = new Slots(disk, layout);
+    Staging fresh = new Staging(disk, layout, freshSlots, 0);
+    List<String> asked = new ArrayList<>();
+    served.clear();
+    ArtifactSource honest = honest(bundle);
+    ArtifactSource noting =
+        new ArtifactSource() {
+          @Override
+          public boolean connected() {
+            return true;
+          }
+
+          @Override
+          public SignedBytes manifest(Digest digest) {
+            throw new AssertionError("the manifest is on disk");
+          }
+
+          @Override
+          public void chunks(Digest digest, FilePlan file, int firstChunk, ChunkTaker taker)
+              throws ArtifactRefusedException, InterruptedException {
+            asked.add(file.name() + " from " + firstChunk);
+            honest.chunks(digest, file, firstChunk, taker);
+          }
+        };
+    BundlePlan plan = fresh.plan(bundle.digest());
+    fresh.fill(plan, noting, NO_METER);
+    assertThat(asked).contains("model.onnx from 2").doesNotContain("model.onnx from 0");
+    assertThat(served).contains("model.onnx#2").doesNotContain("model.onnx#0", "model.onnx#1");
+    Installed installed = fresh.verifyAndInstall(plan, Models.NONE);
+    freshSlots.verify(installed);
+    assertThat(disk.read(freshSlots.path(installed.slot()).resolve(BundlePlan.MODEL), 1 << 20))
+        .isEqualTo(bundle.file(BundlePlan.MODEL));
+  }
+
   @Test
   void a_hole_in_the_middle_is_filled_without_fetching_the_rest_again() throws Exception {
     TestBundle bundle = TestBundle.large(1, 1_000_000);
