@@ -114,6 +114,7 @@ final class SelfTestChild {
         List.of(
             // As the agent's own process, but with little room for garbage, which would count as
             // the model's memory.
+            "-Xms8m",
             "-Xmx96m",
             "-Xmn4m",
             "-Xss512k",
