@@ -169,8 +169,7 @@ class BadInputIT {
             return World.answers(world.inference(port), Taught.images());
           });
       world.awaitOnline(1);
-      assertThat(full.reported().path("running").asText())
-          .isEqualTo(world.variant(Taught.CURRENT));
+      assertThat(full.reported().path("running").asText()).isEqualTo(world.variant(Taught.CURRENT));
     }
   }
 

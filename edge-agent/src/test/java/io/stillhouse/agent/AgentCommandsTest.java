@@ -108,7 +108,8 @@ class AgentCommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "four", "0", "-1", "70000", "12 34", "\u00ff", "99999999999999999999"})
+  @ValueSource(
+      strings = {"", "four", "0", "-1", "70000", "12 34", "\u00ff", "99999999999999999999"})
   void a_port_file_without_a_port_is_named(String content) throws IOException {
     Layout layout = new Layout(folder.resolve("agent"));
     layout.create(new RealDisk());

@@ -128,8 +128,8 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
     }
     return Optional.of(
         ("warning: devices elsewhere may dial %s:%d, but Kafka %s: no telemetry will come from"
-             + " them, and gates that need it stay inconclusive; set kafka.host and"
-             + " kafka.advertisedHost, or kafka.bootstrap")
+                + " them, and gates that need it stay inconclusive; set kafka.host and"
+                + " kafka.advertisedHost, or kafka.bootstrap")
             .formatted(
                 config.grpc().host(),
                 grpcPort,
