@@ -3,6 +3,7 @@ package io.stillhouse.agent;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stillhouse.agent.artifact.Journal;
 import io.stillhouse.agent.artifact.Layout;
 import io.stillhouse.agent.artifact.RealDisk;
 import io.stillhouse.agent.hardware.DeviceProfile;
@@ -13,6 +14,7 @@ import io.stillhouse.agent.link.Identity;
 import io.stillhouse.agent.link.IdentityStore;
 import io.stillhouse.agent.link.LinkException;
 import io.stillhouse.agent.link.Stamps;
+import io.stillhouse.agent.reconcile.UpdateState;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -153,6 +155,7 @@ final class AgentCommands implements Runnable {
       DeviceProfile profile = survey(layout, config);
       Identity identity =
           new Enroller(around.random()).enrol(address, token, config.name(), profile);
+      forgetFormerWishes(layout);
       store.save(identity);
       around
           .out()
@@ -170,6 +173,15 @@ final class AgentCommands implements Runnable {
           "it is enrolled as %s with %s"
               .formatted(held.get().deviceId(), held.get().place().coordinator()),
           "Use another directory, or say --replace to give that identity up");
+    }
+  }
+
+  /** Before the new identity is there: cut in between, the former one's wishes are told again. */
+  private static void forgetFormerWishes(Layout layout) throws IOException {
+    Journal journal = new Journal(new RealDisk(), layout.journal());
+    Optional<UpdateState> held = journal.load().state();
+    if (held.isPresent()) {
+      journal.save(held.get().underNewIdentity());
     }
   }
 

@@ -4,12 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stillhouse.agent.artifact.Journal;
 import io.stillhouse.agent.artifact.Layout;
 import io.stillhouse.agent.artifact.RealDisk;
 import io.stillhouse.agent.inference.HostSettings;
 import io.stillhouse.agent.inference.OnnxModelHost;
 import io.stillhouse.agent.link.IdentityStore;
 import io.stillhouse.agent.link.Stamps;
+import io.stillhouse.agent.reconcile.Desired;
+import io.stillhouse.agent.reconcile.Digest;
+import io.stillhouse.agent.reconcile.Installed;
+import io.stillhouse.agent.reconcile.Models;
+import io.stillhouse.agent.reconcile.Release;
+import io.stillhouse.agent.reconcile.Slot;
 import io.stillhouse.agent.reconcile.UpdateState;
 import io.stillhouse.agent.serving.InferenceServer;
 import io.stillhouse.agent.serving.RestSettings;
@@ -23,9 +30,11 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -163,8 +172,26 @@ class AgentCommandsTest {
       assertThat(file).hasBinaryContent(first);
       assertThat(coordinator.enrolments).as("no token was spent").hasSize(1);
 
+      Journal journal =
+          new Journal(new RealDisk(), new Layout(folder.resolve("agent")).journal());
+      Installed committed =
+          new Installed(Slot.A, new Digest("a".repeat(64)), new Release("inspect", 1, 4, 2));
+      Models models = new Models(Optional.of(committed), Optional.empty(), Optional.empty());
+      Desired former =
+          new Desired(9, Optional.of(new Digest("b".repeat(64))), "ro-1", 1, Duration.ZERO);
+      journal.save(
+          new UpdateState(
+              former,
+              UpdateState.FRESH.progress(),
+              models,
+              UpdateState.FRESH.evidence(),
+              UpdateState.FRESH.memory()));
+
       assertThat(run(enroll + " --replace").code()).isZero();
       assertThat(Files.readAllBytes(file)).isNotEqualTo(first);
+      UpdateState now = journal.load().state().orElseThrow();
+      assertThat(now.desired()).as("generations begin anew").isEqualTo(Desired.NOTHING);
+      assertThat(now.live()).as("what serves").contains(committed);
       Files.writeString(file, "{");
       assertOneLine(run(enroll), 1, "with --replace");
       assertThat(run(enroll + " --replace").code()).isZero();

@@ -35,6 +35,15 @@ public record UpdateState(
   }
 
   /**
+   * The state under an identity that has just been given: what answers goes on to answer, and every
+   * wish, grudge and floor of the former one is forgotten. Its generations say nothing about those
+   * of the new identity, which begin at 1.
+   */
+  public UpdateState underNewIdentity() {
+    return recovered(models.committed(), models.fallback());
+  }
+
+  /**
    * The state after held bundles were found damaged on disk. A lost committed model is replaced by
    * its fallback, and the wish is forgotten, so that the coordinator's next word heals the device.
    *
