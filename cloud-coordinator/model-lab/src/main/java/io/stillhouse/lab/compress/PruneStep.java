@@ -69,6 +69,13 @@ final class PruneStep {
         network, scores(network, importance, 1, progress), validation, progress);
   }
 
+  /** One round and no training; the same layers where no channel goes. */
+  Network untrained(Network network, Prune step) {
+    ChannelScores scores = scores(network, step.importance(), 1, Progress.none());
+    ChannelBudget budget = new ChannelBudget(step, network.graph());
+    return ChannelPruner.compact(network, ChannelPruner.select(network, budget, 1, scores));
+  }
+
   private Network rounds(Network network, Prune step, Progress progress) {
     ChannelBudget budget = new ChannelBudget(step, network.graph());
     List<PruningGroup> groups = PruningGroups.of(network.graph());

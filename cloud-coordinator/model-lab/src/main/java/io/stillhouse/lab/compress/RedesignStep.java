@@ -70,7 +70,7 @@ final class RedesignStep {
   private Redesigned narrow(Network network, DesignStrategy width) {
     Compression.Prune prune =
         new Compression.Prune(1 - width.number(), Importance.L1, CHANNELS_MULTIPLE, 0);
-    Network narrow = new PruneStep(context).run(network, prune, Progress.none()).network();
+    Network narrow = new PruneStep(context).untrained(network, prune);
     Set<Node> same = new HashSet<>(network.graph().nodes());
     List<String> layers =
         narrow.graph().nodes().stream()
