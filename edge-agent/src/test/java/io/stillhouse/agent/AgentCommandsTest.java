@@ -172,8 +172,7 @@ class AgentCommandsTest {
       assertThat(file).hasBinaryContent(first);
       assertThat(coordinator.enrolments).as("no token was spent").hasSize(1);
 
-      Journal journal =
-          new Journal(new RealDisk(), new Layout(folder.resolve("agent")).journal());
+      Journal journal = new Journal(new RealDisk(), new Layout(folder.resolve("agent")).journal());
       Installed committed =
           new Installed(Slot.A, new Digest("a".repeat(64)), new Release("inspect", 1, 4, 2));
       Models models = new Models(Optional.of(committed), Optional.empty(), Optional.empty());
