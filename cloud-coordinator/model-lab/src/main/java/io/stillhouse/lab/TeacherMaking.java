@@ -12,6 +12,7 @@ import io.stillhouse.lab.network.UnfinishedRun;
 import io.stillhouse.lab.teacher.Trainer;
 import io.stillhouse.lab.teacher.TrainingPlan;
 import io.stillhouse.lab.teacher.TrainingTask;
+import io.stillhouse.lab.tensor.Bf16Support;
 import io.stillhouse.model.graph.Layer;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -40,7 +41,9 @@ final class TeacherMaking {
 
   TrainedModel train(TrainRequest request, Progress progress) {
     TrainingStart start = checked(() -> TrainingStart.of(request.start()));
-    checked(() -> request.plan().over(TrainingPlan.quick(1, request.plan().seed())));
+    TrainingPlan asked =
+        checked(() -> request.plan().over(TrainingPlan.quick(1, request.plan().seed())));
+    Bf16Support.require(asked.descent().arithmetic());
     try (UnfinishedRun run = UnfinishedRun.open(request.out())) {
       request.data().requirePlace();
       Dataset data = request.data().load();
@@ -99,6 +102,7 @@ final class TeacherMaking {
     recipe.put("epochs", plan.epochs());
     recipe.put("batch", plan.batch());
     recipe.put("learningRate", plan.learningRate());
+    recipe.put("arithmetic", plan.descent().arithmetic().word());
     recipe.put("weightDecay", plan.regularisation().weightDecay());
     recipe.put("labelSmoothing", plan.regularisation().labelSmoothing());
     recipe.put("cropPadding", plan.regularisation().cropPadding());

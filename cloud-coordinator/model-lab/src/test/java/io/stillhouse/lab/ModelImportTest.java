@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,8 +50,8 @@ class ModelImportTest {
     PlanOverrides usual = PlanOverrides.none(SEED);
     return new PlanOverrides(
         OptionalInt.of(count),
-        OptionalInt.of(16),
-        usual.learningRate(),
+        new PlanOverrides.DescentOverrides(
+            OptionalInt.of(16), OptionalDouble.empty(), Optional.empty()),
         usual.regularisation(),
         SEED);
   }

@@ -17,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,8 +49,8 @@ class ModelLabTest {
         width,
         new PlanOverrides(
             OptionalInt.of(epochs),
-            OptionalInt.of(16),
-            usual.learningRate(),
+            new PlanOverrides.DescentOverrides(
+                OptionalInt.of(16), OptionalDouble.empty(), Optional.empty()),
             usual.regularisation(),
             SEED),
         folder.resolve(out));
@@ -226,8 +228,7 @@ class ModelLabTest {
         .hasMessageContaining("nonet is not known");
     PlanOverrides usual = PlanOverrides.none(1);
     PlanOverrides never =
-        new PlanOverrides(
-            OptionalInt.of(0), usual.batch(), usual.learningRate(), usual.regularisation(), 1);
+        new PlanOverrides(OptionalInt.of(0), usual.descent(), usual.regularisation(), 1);
     assertThatThrownBy(
             () -> lab.train(new TrainRequest(missing, "resnet8", 1, never, out), Progress.none()))
         .isInstanceOf(LabException.class)

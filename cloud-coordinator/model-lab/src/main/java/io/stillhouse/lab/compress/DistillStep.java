@@ -70,8 +70,7 @@ final class DistillStep {
     TrainingPlan plan =
         new TrainingPlan(
             quick.epochs(),
-            quick.batch(),
-            quick.learningRate(),
+            quick.descent(),
             new TrainingPlan.Regularisation(
                 usual.weightDecay(),
                 // With a teacher labels are never smoothed: its baseline differs in nothing else.

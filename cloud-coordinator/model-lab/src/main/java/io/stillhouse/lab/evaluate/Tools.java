@@ -1,5 +1,6 @@
 package io.stillhouse.lab.evaluate;
 
+import io.stillhouse.lab.tensor.ProcessorFeatures;
 import io.stillhouse.model.Digest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +24,6 @@ import java.util.stream.Collectors;
  * their kernels.
  */
 public final class Tools {
-  private static final Path CPUINFO = Path.of("/proc/cpuinfo");
   private static final String UNKNOWN = "unknown";
 
   /** Extensions that the engines have kernels for, the newest first. */
@@ -56,18 +55,12 @@ public final class Tools {
   /**
    * The instruction set as engines see it, e.g. {@code amd64 avx2 avx, ONEDNN_MAX_CPU_ISA=AVX}.
    *
-   * @param cpuinfo text of the kernel about the processors; empty where there is none
+   * @param features of the processors; none where they are not known
    */
-  static String kernels(String architecture, String cpuinfo, Map<String, String> environment) {
-    Set<String> features =
-        cpuinfo
-            .lines()
-            .filter(line -> line.matches("(flags|Features)\\s*:.*"))
-            .findFirst()
-            .map(line -> Set.copyOf(Arrays.asList(line.replaceFirst(".*?:", "").split("\\s+"))))
-            .orElse(Set.of());
+  static String kernels(
+      String architecture, ProcessorFeatures features, Map<String, String> environment) {
     String known =
-        EXTENSIONS.stream().filter(features::contains).collect(Collectors.joining(" ", " ", ""));
+        EXTENSIONS.stream().filter(features::has).collect(Collectors.joining(" ", " ", ""));
     String limits =
         LIMITS.stream()
             .filter(environment::containsKey)
@@ -85,16 +78,11 @@ public final class Tools {
       tools.put("libtorch", version("org.bytedeco", "pytorch"));
       tools.put("onnxruntime", OrtModel.runtimeVersion());
       tools.put("jdk", Runtime.version().toString());
-      tools.put("kernels", kernels(System.getProperty("os.arch"), cpuinfo(), System.getenv()));
+      tools.put(
+          "kernels",
+          kernels(
+              System.getProperty("os.arch"), ProcessorFeatures.ofThisMachine(), System.getenv()));
       return Collections.unmodifiableMap(tools);
-    }
-  }
-
-  private static String cpuinfo() {
-    try {
-      return Files.readString(CPUINFO);
-    } catch (IOException e) {
-      return ""; // not Linux, or hidden
     }
   }
 

@@ -7,6 +7,7 @@ import io.stillhouse.lab.tensor.LabelledBatch;
 import io.stillhouse.lab.tensor.Objective;
 import io.stillhouse.lab.tensor.SgdTrainer;
 import io.stillhouse.lab.tensor.TensorRuntime;
+import io.stillhouse.model.recipe.Arithmetic;
 import io.stillhouse.model.recipe.Lesson;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +31,8 @@ final class Learners implements AutoCloseable {
     Lesson lesson = habits.distillation().lesson();
     boolean mutual = lesson.method() == Lesson.Method.MUTUAL;
     Objective objective = new Objective(habits.labelSmoothing(), lesson);
+    Arithmetic arithmetic = task.plan().descent().arithmetic();
+    runtime.require(arithmetic);
     this.initial = task.initial();
     this.student =
         new GraphRunner(runtime, earlier.map(at -> own(initial, at.weights())).orElse(initial));
@@ -43,12 +46,13 @@ final class Learners implements AutoCloseable {
                         mutual
                             ? earlier.map(at -> peer(teacher, at.weights())).orElse(teacher)
                             : teacher));
-    trainers.add(new SgdTrainer(student, followed, objective, habits.weightDecay()));
+    trainers.add(new SgdTrainer(student, followed, objective, habits.weightDecay(), arithmetic));
     if (mutual) {
       followed.ifPresent(
           peer ->
               trainers.add(
-                  new SgdTrainer(peer, Optional.of(student), objective, habits.weightDecay())));
+                  new SgdTrainer(
+                      peer, Optional.of(student), objective, habits.weightDecay(), arithmetic)));
     }
     earlier.ifPresent(
         at -> {

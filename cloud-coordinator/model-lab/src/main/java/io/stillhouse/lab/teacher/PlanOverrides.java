@@ -1,5 +1,6 @@
 package io.stillhouse.lab.teacher;
 
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -11,10 +12,23 @@ import java.util.OptionalInt;
  */
 public record PlanOverrides(
     OptionalInt epochs,
-    OptionalInt batch,
-    OptionalDouble learningRate,
+    DescentOverrides descent,
     RegularisationOverrides regularisation,
     long seed) {
+
+  /** The same for {@link TrainingPlan.Descent}. */
+  public record DescentOverrides(
+      OptionalInt batch, OptionalDouble learningRate, Optional<Arithmetic> arithmetic) {
+    private static final DescentOverrides NONE =
+        new DescentOverrides(OptionalInt.empty(), OptionalDouble.empty(), Optional.empty());
+
+    TrainingPlan.Descent over(TrainingPlan.Descent usual) {
+      return new TrainingPlan.Descent(
+          batch.orElse(usual.batch()),
+          learningRate.orElse(usual.learningRate()),
+          arithmetic.orElse(usual.arithmetic()));
+    }
+  }
 
   /** The same for {@link TrainingPlan.Regularisation}. */
   public record RegularisationOverrides(
@@ -39,11 +53,7 @@ public record PlanOverrides(
   /** Everything as suits the data, with this seed. */
   public static PlanOverrides none(long seed) {
     return new PlanOverrides(
-        OptionalInt.empty(),
-        OptionalInt.empty(),
-        OptionalDouble.empty(),
-        RegularisationOverrides.NONE,
-        seed);
+        OptionalInt.empty(), DescentOverrides.NONE, RegularisationOverrides.NONE, seed);
   }
 
   /**
@@ -54,8 +64,7 @@ public record PlanOverrides(
   public TrainingPlan over(TrainingPlan usual) {
     return new TrainingPlan(
         epochs.orElse(usual.epochs()),
-        batch.orElse(usual.batch()),
-        learningRate.orElse(usual.learningRate()),
+        descent.over(usual.descent()),
         regularisation.over(usual.regularisation()),
         seed);
   }

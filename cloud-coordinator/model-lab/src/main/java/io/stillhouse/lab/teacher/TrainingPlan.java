@@ -2,16 +2,15 @@ package io.stillhouse.lab.teacher;
 
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.recipe.Arithmetic;
 import io.stillhouse.model.recipe.Lesson;
 
 /**
  * How a network is trained: SGD with Nesterov momentum, linear warm-up, then a cosine to zero.
  *
- * @param learningRate peak, for this batch size
  * @param seed of initial order and augmentation; with one thread, equal plans give equal weights
  */
-public record TrainingPlan(
-    int epochs, int batch, double learningRate, Regularisation regularisation, long seed) {
+public record TrainingPlan(int epochs, Descent descent, Regularisation regularisation, long seed) {
   /** Longest training, so that a mistyped number does not run for weeks. */
   public static final int EPOCHS_MAX = 2_000;
 
@@ -30,12 +29,29 @@ public record TrainingPlan(
       throw new IllegalArgumentException(
           "epochs: %d (expected: 1 to %d)".formatted(epochs, EPOCHS_MAX));
     }
-    if (batch < 2 || batch > 4096) {
-      throw new IllegalArgumentException("batch: " + batch + " (expected: 2 to 4096)");
+  }
+
+  /**
+   * A step of it.
+   *
+   * @param batch images of a step
+   * @param learningRate peak, for this batch size
+   * @param arithmetic what a step computes with
+   */
+  public record Descent(int batch, double learningRate, Arithmetic arithmetic) {
+    public Descent {
+      if (batch < 2 || batch > 4096) {
+        throw new IllegalArgumentException("batch: " + batch + " (expected: 2 to 4096)");
+      }
+      if (!(learningRate > 0 && learningRate <= 10)) {
+        throw new IllegalArgumentException(
+            "learningRate: " + learningRate + " (expected: 0 < rate <= 10)");
+      }
     }
-    if (!(learningRate > 0 && learningRate <= 10)) {
-      throw new IllegalArgumentException(
-          "learningRate: " + learningRate + " (expected: 0 < rate <= 10)");
+
+    /** In single precision. */
+    public Descent(int batch, double learningRate) {
+      this(batch, learningRate, Arithmetic.FP32);
     }
   }
 
@@ -88,8 +104,7 @@ public record TrainingPlan(
   public static TrainingPlan quick(int epochs, long seed) {
     return new TrainingPlan(
         epochs,
-        USUAL_BATCH,
-        0.2,
+        new Descent(USUAL_BATCH, 0.2),
         new Regularisation(5e-4, 0.05, 2, true, new Distillation(4.0, 0.9)),
         seed);
   }
@@ -110,8 +125,7 @@ public record TrainingPlan(
     int side = Math.min(shape.height(), shape.width());
     return new TrainingPlan(
             (int) Math.min(EPOCHS_USUAL_MAX, epochs),
-            USUAL_BATCH,
-            0.2,
+            new Descent(USUAL_BATCH, 0.2),
             new Regularisation(
                 5e-4,
                 0,
@@ -128,18 +142,30 @@ public record TrainingPlan(
    * (linear scaling: Goyal et al. 2017, arXiv 1706.02677).
    */
   public TrainingPlan forImages(int images) {
-    int smaller = batch;
+    int smaller = batch();
     while (smaller > SMALL_BATCH && images / smaller < EPOCH_STEPS_MIN) {
       smaller /= 2;
     }
-    return new TrainingPlan(epochs, smaller, learningRate * smaller / batch, regularisation, seed);
+    return with(new Descent(smaller, learningRate() * smaller / batch(), descent.arithmetic()));
+  }
+
+  public int batch() {
+    return descent.batch();
+  }
+
+  public double learningRate() {
+    return descent.learningRate();
+  }
+
+  private TrainingPlan with(Descent other) {
+    return new TrainingPlan(epochs, other, regularisation, seed);
   }
 
   public TrainingPlan withEpochs(int other) {
-    return new TrainingPlan(other, batch, learningRate, regularisation, seed);
+    return new TrainingPlan(other, descent, regularisation, seed);
   }
 
   public TrainingPlan withLearningRate(double other) {
-    return new TrainingPlan(epochs, batch, other, regularisation, seed);
+    return with(new Descent(batch(), other, descent.arithmetic()));
   }
 }

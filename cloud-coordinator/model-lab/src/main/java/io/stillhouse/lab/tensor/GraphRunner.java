@@ -6,6 +6,7 @@ import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,14 +39,18 @@ public final class GraphRunner implements AutoCloseable {
 
   /** Copies the network's weights to native memory. */
   public GraphRunner(TensorRuntime runtime, Network network) {
-    this(runtime, network.graph(), new ParameterTensors(network.weights()));
+    this(runtime, network.graph(), new ParameterTensors(network.weights()), Arithmetic.FP32);
   }
 
-  private GraphRunner(TensorRuntime runtime, NetworkGraph graph, ParameterTensors parameters) {
+  private GraphRunner(
+      TensorRuntime runtime,
+      NetworkGraph graph,
+      ParameterTensors parameters,
+      Arithmetic arithmetic) {
     this.runtime = runtime;
     this.graph = graph;
     this.parameters = parameters;
-    this.layers = new Layers(graph, parameters);
+    this.layers = new Layers(graph, parameters, arithmetic);
     graph.consumers().forEach((name, nodes) -> readers.put(name, nodes.size()));
     // The images belong to the caller, who may have more to do with them.
     readers.put(graph.nodes().get(0).name(), Integer.MAX_VALUE);
@@ -101,8 +106,8 @@ public final class GraphRunner implements AutoCloseable {
   }
 
   /** The same network on the same weights, for one of several training threads. */
-  GraphRunner sharing(boolean sameStatistics) {
-    return new GraphRunner(runtime, graph, parameters.sharing(sameStatistics));
+  GraphRunner sharing(boolean sameStatistics, Arithmetic arithmetic) {
+    return new GraphRunner(runtime, graph, parameters.sharing(sameStatistics), arithmetic);
   }
 
   TensorRuntime runtime() {
@@ -146,7 +151,7 @@ public final class GraphRunner implements AutoCloseable {
       values.put(node.name(), last);
       if (wanted.containsKey(node.name())) {
         // A name of its own: the map below frees what it holds once the last reader had it.
-        wanted.put(node.name(), last.alias());
+        wanted.put(node.name(), last.alias().to(torch.ScalarType.Float));
       }
       for (String from : node.inputs()) {
         if (left.merge(from, -1, Integer::sum) == 0) {
@@ -155,7 +160,7 @@ public final class GraphRunner implements AutoCloseable {
         }
       }
     }
-    return last.flatten(1, -1);
+    return last.flatten(1, -1).to(torch.ScalarType.Float);
   }
 
   @Override

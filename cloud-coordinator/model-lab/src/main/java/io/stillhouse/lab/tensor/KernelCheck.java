@@ -1,5 +1,6 @@
 package io.stillhouse.lab.tensor;
 
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BinaryOperator;
@@ -9,14 +10,17 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Whether the engine's convolutions say the same in single as in double precision, which it
- * computes by other means. On some processors its newer kernels (oneDNN of libtorch 2.10, channels
- * last) give sums for some numbers of channels that are wrong by as much as the values, and say
- * nothing.
+ * Whether the engine's convolutions say the same in the arithmetic of training as in double
+ * precision, which it computes by other means. On some processors its newer kernels (oneDNN of
+ * libtorch 2.10, channels last) give sums for some numbers of channels that are wrong by as much as
+ * the values, and say nothing.
  */
 final class KernelCheck {
   /** Largest difference that rounding explains, as a share of the largest value. */
   static final double ERROR_MAX = 1e-3;
+
+  /** The same with 8 bits of precision. */
+  static final double BF16_ERROR_MAX = 0.05;
 
   private static final int BATCH = 16;
   private static final long SEED = 31;
@@ -51,8 +55,8 @@ final class KernelCheck {
   }
 
   /** The shapes for which the engine's own convolution is wrong, forward or back. */
-  static List<Shape> wrong(List<Shape> shapes) {
-    return wrong(shapes, KernelCheck::convolution);
+  static List<Shape> wrong(List<Shape> shapes, Arithmetic arithmetic) {
+    return wrong(shapes, arithmetic, KernelCheck::convolution);
   }
 
   /**
@@ -60,18 +64,22 @@ final class KernelCheck {
    *
    * @param convolution of an input and a weight, padded so that the map keeps its size
    */
-  static List<Shape> wrong(List<Shape> shapes, BinaryOperator<Tensor> convolution) {
-    return shapes.stream().filter(shape -> !(error(shape, convolution) < ERROR_MAX)).toList();
+  static List<Shape> wrong(
+      List<Shape> shapes, Arithmetic arithmetic, BinaryOperator<Tensor> convolution) {
+    boolean bf16 = arithmetic == Arithmetic.BF16;
+    ScalarType type = bf16 ? ScalarType.BFloat16 : ScalarType.Float;
+    double most = bf16 ? BF16_ERROR_MAX : ERROR_MAX;
+    return shapes.stream().filter(shape -> !(error(shape, type, convolution) < most)).toList();
   }
 
-  private static double error(Shape shape, BinaryOperator<Tensor> convolution) {
+  private static double error(Shape shape, ScalarType type, BinaryOperator<Tensor> convolution) {
     return NativeScope.run(
         () -> {
           torch.manual_seed(SEED);
           Tensor x = torch.randn(BATCH, shape.in(), shape.side(), shape.side());
           Tensor w = torch.randn(shape.out(), shape.in(), shape.kernel(), shape.kernel());
           List<Tensor> exact = results(x, w, ScalarType.Double, convolution);
-          List<Tensor> ours = results(x, w, ScalarType.Float, convolution);
+          List<Tensor> ours = results(x, w, type, convolution);
           double worst = 0;
           for (int i = 0; i < exact.size(); i++) {
             worst = Math.max(worst, difference(ours.get(i), exact.get(i)));

@@ -3,6 +3,7 @@ package io.stillhouse.lab.tensor;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.List;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -20,8 +21,13 @@ final class Layers {
   private final ParameterTensors parameters;
   private final MarkedWeights marked;
 
-  Layers(NetworkGraph graph, ParameterTensors parameters) {
+  /** Of maps, from the first convolution on, and of what convolutions multiply. */
+  private final torch.ScalarType mapType;
+
+  Layers(NetworkGraph graph, ParameterTensors parameters, Arithmetic arithmetic) {
     this.parameters = parameters;
+    this.mapType =
+        arithmetic == Arithmetic.BF16 ? torch.ScalarType.BFloat16 : torch.ScalarType.Float;
     this.marked = new MarkedWeights(graph, parameters);
   }
 
@@ -121,9 +127,9 @@ final class Layers {
             && conv.padWidth() == 0;
     Tensor y =
         torch.conv2d(
-            thinned ? everyNth(x, conv.stride()) : x,
-            marked.weight(name),
-            conv.bias() ? new TensorOptional(marked.bias(name)) : new TensorOptional(),
+            (thinned ? everyNth(x, conv.stride()) : x).to(mapType),
+            marked.weight(name).to(mapType),
+            conv.bias() ? new TensorOptional(marked.bias(name).to(mapType)) : new TensorOptional(),
             both(thinned ? 1 : conv.stride()),
             new long[] {conv.padHeight(), conv.padWidth()},
             ONE,
@@ -141,7 +147,7 @@ final class Layers {
   private Tensor linear(String name, Layer.Linear linear, Tensor x) {
     Tensor y =
         torch.linear(
-            x.flatten(1, -1),
+            x.flatten(1, -1).to(torch.ScalarType.Float),
             marked.weight(name),
             linear.bias() ? new TensorOptional(marked.bias(name)) : new TensorOptional());
     return y.reshape(y.size(0), y.size(1), 1, 1);

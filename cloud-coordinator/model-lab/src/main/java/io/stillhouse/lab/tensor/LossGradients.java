@@ -2,6 +2,7 @@ package io.stillhouse.lab.tensor;
 
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -22,7 +23,7 @@ public final class LossGradients {
    */
   public static Weights of(TensorRuntime runtime, Network network, LabelledBatch batch) {
     try (GraphRunner owner = new GraphRunner(runtime, network);
-        GraphRunner runner = owner.sharing(true)) {
+        GraphRunner runner = owner.sharing(true, Arithmetic.FP32)) {
       return NativeScope.run(() -> gradients(runner, batch));
     } catch (RuntimeException | OutOfMemoryError e) {
       throw NativeFailure.explain(network.graph().name(), e);

@@ -2,6 +2,7 @@ package io.stillhouse.lab.tensor;
 
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.network.Weights;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -42,18 +43,29 @@ public final class SgdTrainer implements AutoCloseable {
   private final TensorVector clipped = new TensorVector();
   private final Set<Integer> metCounts = new HashSet<>();
 
+  /** Begins with momentum zero, in single precision. */
+  public SgdTrainer(
+      GraphRunner runner, Optional<GraphRunner> teacher, Objective objective, double weightDecay) {
+    this(runner, teacher, objective, weightDecay, Arithmetic.FP32);
+  }
+
   /**
    * Begins with momentum zero.
    *
-   * @param teacher that is followed as the objective says; used by several threads at once
+   * @param teacher that is followed as the objective says, in single precision; used by several
+   *     threads at once
    */
   public SgdTrainer(
-      GraphRunner runner, Optional<GraphRunner> teacher, Objective objective, double weightDecay) {
+      GraphRunner runner,
+      Optional<GraphRunner> teacher,
+      Objective objective,
+      double weightDecay,
+      Arithmetic arithmetic) {
     this.runner = runner;
     this.weightDecay = weightDecay;
     this.momentum = runner.parameters().momentum();
     for (int i = 0; i < runner.runtime().threads(); i++) {
-      shards.add(new Shard(runner.sharing(i == 0), teacher, objective));
+      shards.add(new Shard(runner.sharing(i == 0, arithmetic), teacher, objective));
     }
     shards.get(0).parameters().trained().values().forEach(clipped::push_back);
   }

@@ -1,6 +1,7 @@
 package io.stillhouse.lab.tensor;
 
 import io.stillhouse.lab.LabException;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -28,7 +29,7 @@ public final class TensorRuntime {
   private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
 
   /** Only the environment can say it: the engine reads it before any call of ours. */
-  private static final String KERNELS = "ONEDNN_MAX_CPU_ISA";
+  static final String KERNELS = "ONEDNN_MAX_CPU_ISA";
 
   private static final Set<String> EXACT_KERNELS = Set.of("AVX", "SSE41");
   private static final long IDLE_SECONDS = 5;
@@ -154,6 +155,20 @@ public final class TensorRuntime {
     return NewerKernels.WRONG.stream().map(KernelCheck.Shape::toString).findFirst();
   }
 
+  /**
+   * Refuses arithmetic that this machine is slower with, or gets wrong.
+   *
+   * @throws LabException with what is missing or wrong
+   */
+  public void require(Arithmetic arithmetic) {
+    Bf16Support.require(arithmetic);
+    if (arithmetic == Arithmetic.BF16 && !Bf16Kernels.WRONG.isEmpty()) {
+      throw Bf16Support.refused(
+          "the engine's kernels for it give wrong sums on this processor, first for "
+              + Bf16Kernels.WRONG.get(0));
+    }
+  }
+
   private static void load(Path cache) {
     synchronized (LOADING) {
       if (System.getProperty(CACHE_PROPERTY) == null) {
@@ -178,7 +193,13 @@ public final class TensorRuntime {
 
   /** Tried once for each process, when first asked for. */
   private static final class NewerKernels {
-    static final List<KernelCheck.Shape> WRONG = KernelCheck.wrong(KernelCheck.telling());
+    static final List<KernelCheck.Shape> WRONG =
+        KernelCheck.wrong(KernelCheck.telling(), Arithmetic.FP32);
+  }
+
+  private static final class Bf16Kernels {
+    static final List<KernelCheck.Shape> WRONG =
+        KernelCheck.wrong(KernelCheck.telling(), Arithmetic.BF16);
   }
 
   /**

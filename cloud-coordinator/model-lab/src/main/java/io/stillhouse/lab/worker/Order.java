@@ -61,8 +61,7 @@ record Order(JsonNode json) {
   private Map<String, Object> train(ModelLab lab, Progress progress) {
     PlanOverrides usual = PlanOverrides.none(json.path("seed").asLong());
     PlanOverrides plan =
-        new PlanOverrides(
-            epochs(), usual.batch(), usual.learningRate(), usual.regularisation(), usual.seed());
+        new PlanOverrides(epochs(), usual.descent(), usual.regularisation(), usual.seed());
     TrainedModel made =
         lab.train(
             new TrainRequest(data(), text("network"), json.path("width").asDouble(), plan, out()),

@@ -191,8 +191,7 @@ class DistillStepTest {
     TrainingPlan.Regularisation own = plan.regularisation();
     return new TrainingPlan(
         plan.epochs(),
-        plan.batch(),
-        plan.learningRate(),
+        plan.descent(),
         new TrainingPlan.Regularisation(
             own.weightDecay(), own.labelSmoothing(), own.cropPadding(), own.flip(), lesson),
         plan.seed());

@@ -2,7 +2,9 @@ package io.stillhouse.lab.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillhouse.lab.tensor.ProcessorFeatures;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ToolsTest {
@@ -11,12 +13,15 @@ class ToolsTest {
     assertThat(
             Tools.kernels(
                 "amd64",
-                "vendor_id\t: x\nflags\t\t: fpu avx avx avx2 avx512_vnni avx512f\n",
+                new ProcessorFeatures(Set.of("fpu", "avx", "avx2", "avx512_vnni", "avx512f")),
                 Map.of("ONEDNN_MAX_CPU_ISA", "AVX", "HOME", "/root")))
         .isEqualTo("amd64 avx512_vnni avx512f avx2 avx, ONEDNN_MAX_CPU_ISA=AVX");
-    assertThat(Tools.kernels("aarch64", "Features\t: fp asimd evtstrm asimddp\n", Map.of()))
+    assertThat(
+            Tools.kernels(
+                "aarch64", new ProcessorFeatures(Set.of("fp", "asimd", "asimddp")), Map.of()))
         .isEqualTo("aarch64 asimddp asimd");
-    assertThat(Tools.kernels("amd64", "", Map.of())).isEqualTo("amd64");
+    assertThat(Tools.kernels("amd64", new ProcessorFeatures(Set.of()), Map.of()))
+        .isEqualTo("amd64");
   }
 
   @Test

@@ -34,8 +34,7 @@ class MutualLearningTest {
     TrainingPlan plan =
         new TrainingPlan(
             quick.epochs(),
-            32,
-            0.05,
+            new TrainingPlan.Descent(32, 0.05),
             new TrainingPlan.Regularisation(
                 usual.weightDecay(), 0, 0, false, new TrainingPlan.Distillation(lesson)),
             SEED);

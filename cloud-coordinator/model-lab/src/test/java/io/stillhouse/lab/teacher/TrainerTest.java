@@ -36,7 +36,9 @@ class TrainerTest {
 
   private static TrainingTask task(int epochs, Optional<Network> teacher) {
     TrainingPlan quick = TrainingPlan.quick(epochs, 7);
-    TrainingPlan plan = new TrainingPlan(epochs, 32, 0.05, quick.regularisation(), quick.seed());
+    TrainingPlan plan =
+        new TrainingPlan(
+            epochs, new TrainingPlan.Descent(32, 0.05), quick.regularisation(), quick.seed());
     Network initial =
         RandomWeights.of(NetworkCatalog.build("resnet8", DATA.shape(), 10, 0.25), plan.seed());
     return new TrainingTask(initial, DATA, PREPROCESSING, plan, teacher);

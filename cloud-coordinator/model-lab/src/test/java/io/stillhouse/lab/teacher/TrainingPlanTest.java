@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.teacher.PlanOverrides.DescentOverrides;
 import io.stillhouse.lab.teacher.PlanOverrides.RegularisationOverrides;
 import io.stillhouse.model.graph.ImageShape;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -45,8 +47,8 @@ class TrainingPlanTest {
     TrainingPlan other =
         new PlanOverrides(
                 OptionalInt.of(5),
-                OptionalInt.of(64),
-                OptionalDouble.of(0.1),
+                new DescentOverrides(
+                    OptionalInt.of(64), OptionalDouble.of(0.1), Optional.of(Arithmetic.BF16)),
                 new RegularisationOverrides(
                     OptionalDouble.of(1e-4),
                     OptionalDouble.of(0.1),
@@ -58,8 +60,7 @@ class TrainingPlanTest {
         .isEqualTo(
             new TrainingPlan(
                 5,
-                64,
-                0.1,
+                new TrainingPlan.Descent(64, 0.1, Arithmetic.BF16),
                 new TrainingPlan.Regularisation(
                     1e-4, 0.1, 0, false, usual.regularisation().distillation()),
                 9));

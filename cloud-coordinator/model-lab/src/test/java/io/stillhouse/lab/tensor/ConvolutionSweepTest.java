@@ -11,6 +11,7 @@ import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -66,7 +67,7 @@ class ConvolutionSweepTest {
         }
       }
     }
-    assertThat(KernelCheck.wrong(shapes)).isEmpty();
+    assertThat(KernelCheck.wrong(shapes, Arithmetic.FP32)).isEmpty();
   }
 
   @Test
@@ -74,6 +75,7 @@ class ConvolutionSweepTest {
     List<KernelCheck.Shape> found =
         KernelCheck.wrong(
             KernelCheck.telling(),
+            Arithmetic.FP32,
             (x, w) -> {
               Tensor y = KernelCheck.convolution(x, w);
               boolean blockIncomplete = w.size(0) % BLOCK != 0;

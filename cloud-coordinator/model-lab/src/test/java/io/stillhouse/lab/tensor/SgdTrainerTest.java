@@ -17,6 +17,7 @@ import io.stillhouse.model.graph.Layer.Activation;
 import io.stillhouse.model.graph.Layer.Activation.Function;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +44,35 @@ class SgdTrainerTest {
         6,
         Optional.of(Networks.everyLayer(77)),
         new Objective(0.1, 3, 0.7));
+  }
+
+  /** Eight bits of precision in each product and map leave the direction as it is. */
+  @Test
+  void gradients_in_bf16_point_where_those_in_single_precision_do() {
+    Network network = Networks.everyLayer(23);
+    Optional<Network> teacher = Optional.of(Networks.everyLayer(78));
+    Objective objective = new Objective(0.1, 3, 0.7);
+    LabelledBatch batch = batch(network, 32, 4);
+    Weights exact = gradients(network, teacher, objective, batch);
+    Weights rough = gradients(network, teacher, objective, batch, Arithmetic.BF16);
+    assertThat(rough.names()).isEqualTo(exact.names());
+    double product = 0;
+    double ofExact = 0;
+    double ofRough = 0;
+    for (String name : exact.names()) {
+      float[] a = exact.values(name);
+      float[] b = rough.values(name);
+      for (int i = 0; i < a.length; i++) {
+        product += a[i] * b[i];
+        ofExact += a[i] * a[i];
+        ofRough += b[i] * b[i];
+      }
+    }
+    assertThat(product / Math.sqrt(ofExact * ofRough)).isGreaterThan(0.999);
+    assertThat(Math.sqrt(ofRough / ofExact)).isCloseTo(1, within(0.02));
+    assertThat(rough.values("loss")[0])
+        .isNotEqualTo(exact.values("loss")[0])
+        .isCloseTo(exact.values("loss")[0], within(0.02f));
   }
 
   /** The engine's own kernel for this case writes past its memory; see {@link Layers}. */
@@ -140,9 +170,18 @@ class SgdTrainerTest {
 
   private static Weights gradients(
       Network network, Optional<Network> teacher, Objective objective, LabelledBatch batch) {
+    return gradients(network, teacher, objective, batch, Arithmetic.FP32);
+  }
+
+  private static Weights gradients(
+      Network network,
+      Optional<Network> teacher,
+      Objective objective,
+      LabelledBatch batch,
+      Arithmetic arithmetic) {
     Optional<GraphRunner> followed = teacher.map(t -> new GraphRunner(RUNTIME, t));
     try (GraphRunner runner = new GraphRunner(RUNTIME, network);
-        SgdTrainer sgd = new SgdTrainer(runner, followed, objective, 0)) {
+        SgdTrainer sgd = new SgdTrainer(runner, followed, objective, 0, arithmetic)) {
       return sgd.gradientsOf(batch, 9);
     } finally {
       followed.ifPresent(GraphRunner::close);

@@ -5,6 +5,7 @@ import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.network.NetworkCatalog;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,8 +20,8 @@ import java.util.Random;
  * step. Run by {@code docs/evidence/scripts/training-throughput.sh} and {@code training-memory.sh}:
  *
  * <pre>
- * TrainingBenchmark speed NETWORK BATCH THREADS STEPS     one line: images per second
- * TrainingBenchmark memory NETWORK BATCH THREADS STEPS    a line per tenth: step, resident KiB
+ * TrainingBenchmark speed NETWORK BATCH THREADS STEPS [bf16]    one line: images per second
+ * TrainingBenchmark memory NETWORK BATCH THREADS STEPS [bf16]   a line per tenth: step, resident KiB
  * </pre>
  */
 final class TrainingBenchmark {
@@ -37,11 +38,16 @@ final class TrainingBenchmark {
     int batch = Integer.parseInt(arguments[2]);
     int threads = Integer.parseInt(arguments[3]);
     int steps = Integer.parseInt(arguments[4]);
+    Arithmetic arithmetic =
+        arguments.length > 5
+            ? Arithmetic.valueOf(arguments[5].toUpperCase(Locale.ROOT))
+            : Arithmetic.FP32;
     TensorRuntime runtime = TensorRuntime.start(threads, LabSettings.defaults().nativeCacheDir());
     Network start = RandomWeights.of(NetworkCatalog.build(network, INPUT, CLASSES, 1.0), 1);
     try (GraphRunner runner = new GraphRunner(runtime, start);
         SgdTrainer sgd =
-            new SgdTrainer(runner, Optional.empty(), new Objective(0, 1, 0), WEIGHT_DECAY)) {
+            new SgdTrainer(
+                runner, Optional.empty(), new Objective(0, 1, 0), WEIGHT_DECAY, arithmetic)) {
       LabelledBatch noise = noise(batch);
       for (int i = 0; i < WARM_UP_STEPS; i++) {
         sgd.step(noise, RATE, i);

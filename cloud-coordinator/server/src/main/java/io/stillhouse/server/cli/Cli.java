@@ -41,6 +41,7 @@ public final class Cli {
     root.setErr(around.err());
     root.setUsageHelpAutoWidth(true);
     root.setExpandAtFiles(false);
+    root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setParameterExceptionHandler(Cli::usedWrongly);
     root.setExecutionExceptionHandler((failure, command, parsed) -> failed(failure, command));
     return root;

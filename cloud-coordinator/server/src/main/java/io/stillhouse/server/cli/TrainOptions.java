@@ -3,7 +3,9 @@ package io.stillhouse.server.cli;
 import io.stillhouse.lab.TrainRequest;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.teacher.PlanOverrides;
+import io.stillhouse.lab.teacher.PlanOverrides.DescentOverrides;
 import io.stillhouse.lab.teacher.PlanOverrides.RegularisationOverrides;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -81,6 +83,15 @@ final class TrainOptions {
   private Optional<Double> learningRate = Optional.empty();
 
   @Option(
+      names = "--arithmetic",
+      paramLabel = "fp32|bf16",
+      description = {
+        "What convolutions multiply while training; default: fp32. With bf16 a step is",
+        "about 1.6 times as fast on a processor that has it, and refused on others."
+      })
+  private Optional<Arithmetic> arithmetic = Optional.empty();
+
+  @Option(
       names = "--weight-decay",
       paramLabel = "X",
       description = "Pull of the weights towards zero; default: 0.0005.")
@@ -108,8 +119,7 @@ final class TrainOptions {
     PlanOverrides plan =
         new PlanOverrides(
             whole(epochs),
-            whole(batch),
-            real(learningRate),
+            new DescentOverrides(whole(batch), real(learningRate), arithmetic),
             new RegularisationOverrides(
                 real(weightDecay), real(labelSmoothing), whole(cropPadding), flip),
             seed.orElse(SEED_DEFAULT));

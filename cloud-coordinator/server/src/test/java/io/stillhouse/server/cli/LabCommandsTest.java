@@ -252,6 +252,14 @@ class LabCommandsTest {
     misused(train("teacher", 1).replace("threads 1", "threads 0"), "threads: 0");
   }
 
+  /** Tests hold training to kernels that are exact everywhere, and bf16 is not among them. */
+  @Test
+  void arithmetic_that_would_be_slower_here_is_refused() throws IOException {
+    refused(train("teacher", 1) + " --arithmetic bf16", "arithmetic bf16: ", "Train in fp32");
+    misused(train("teacher", 1) + " --arithmetic half", "--arithmetic", "half");
+    assertThat(names()).containsExactly("photos");
+  }
+
   @Test
   void missing_data_is_refused() throws IOException {
     refused(train("teacher", 1).replace("@photos", "@nothing"), "there is no folder", "nothing");
