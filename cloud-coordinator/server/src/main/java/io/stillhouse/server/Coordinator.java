@@ -21,9 +21,12 @@ import io.stillhouse.server.operator.OperatorSettings;
 import io.stillhouse.server.operator.Probes;
 import io.stillhouse.server.pulse.Pulse;
 import io.stillhouse.server.pulse.Watch;
+import io.stillhouse.server.remote.LocalLab;
+import io.stillhouse.server.remote.RemoteWorkplace;
 import io.stillhouse.server.rollout.EngineRollouts;
 import io.stillhouse.server.rollout.RolloutDefaults;
 import io.stillhouse.server.rollout.RolloutEngine;
+import io.stillhouse.server.service.LabClaims;
 import io.stillhouse.server.storage.Audit;
 import io.stillhouse.server.storage.Database;
 import io.stillhouse.server.storage.DeviceStates;
@@ -42,6 +45,8 @@ import io.stillhouse.server.training.LabJobs;
 import io.stillhouse.server.training.LabModels;
 import io.stillhouse.server.training.LabSupervisor;
 import io.stillhouse.server.training.WorkerCommand;
+import io.stillhouse.server.training.WorkerProcess;
+import io.stillhouse.server.training.Workplace;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.micrometer.MicrometerMetricsFactory;
@@ -177,7 +182,9 @@ public final class Coordinator implements AutoCloseable {
         pki,
         enrolment);
     Engine engine = startEngine(sessions);
-    startLab(new ArtifactPackager(artifacts, pki.artifactKey(), stored.models(), stored.clock()));
+    LabClaims claims =
+        startLab(
+            new ArtifactPackager(artifacts, pki.artifactKey(), stored.models(), stored.clock()));
     OperatorServices services =
         new OperatorServices(
             new RegisteredDevices(
@@ -188,7 +195,7 @@ public final class Coordinator implements AutoCloseable {
                 heartbeat(),
                 stored.clock()),
             new LabModels(stored.jobs(), stored.models(), stored.devices(), artifacts),
-            new LabJobs(stored.jobs()),
+            new OperatorServices.Lab(new LabJobs(stored.jobs()), claims),
             engine.service(),
             health);
     startOperators(operators, services);
@@ -297,8 +304,15 @@ public final class Coordinator implements AutoCloseable {
     return new Engine(engine, service);
   }
 
-  private void startLab(ArtifactPackager packager) {
+  private LabClaims startLab(ArtifactPackager packager) {
     CoordinatorConfig.Lab lab = config.lab();
+    Duration timeLimit = Duration.ofMinutes(lab.timeLimitMinutes());
+    RemoteWorkplace remote = new RemoteWorkplace(timeLimit, chance.nanos(), chance.random());
+    Workplace here =
+        new WorkerProcess(
+            WorkerCommand.ofThisJvm(
+                new WorkerCommand.Limits(lab.heapMiB(), lab.memoryMiB(), timeLimit)),
+            chance.nanos());
     LabSupervisor supervisor =
         new LabSupervisor(
             stored.jobs(),
@@ -306,20 +320,16 @@ public final class Coordinator implements AutoCloseable {
             new LabFiles(
                 data.folder("models"), lab.threads(), stored.models(), packager, stored.audit()),
             new LabSupervisor.WorkerPlace(
-                WorkerCommand.ofThisJvm(
-                    new WorkerCommand.Limits(
-                        lab.heapMiB(),
-                        lab.memoryMiB(),
-                        Duration.ofMinutes(lab.timeLimitMinutes()))),
-                data.folder("jobs")),
+                lab.remoteWorkers() ? remote : here, timeLimit, data.folder("jobs")),
             chance.nanos());
     supervisor.start();
     started.push(new Part("lab", supervisor));
     show("lab", supervisor.pulse());
+    return lab.remoteWorkers() ? remote : new LocalLab();
   }
 
   private void startOperators(OperatorSettings operators, OperatorServices services) {
-    metrics.watch(services.devices(), services.rollouts(), services.jobs());
+    metrics.watch(services.devices(), services.rollouts(), services.lab().jobs());
     Vertx vertx =
         Vertx.builder()
             .with(

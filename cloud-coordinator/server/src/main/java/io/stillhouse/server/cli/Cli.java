@@ -26,7 +26,10 @@ public final class Cli {
     RolloutCommands rollouts = new RolloutCommands(around);
     CommandLine root = new CommandLine(new Root());
     root.addSubcommand("network", new NetworkCommands(around));
-    root.addSubcommand("lab", new LabCommands(around, nanos));
+    root.addSubcommand(
+        "lab",
+        new CommandLine(new LabCommands(around, nanos))
+            .addSubcommand("worker", new LabWorkerCommand(around, nanos)));
     root.addSubcommand("device", new DeviceCommands(around));
     root.addSubcommand("model", new ModelCommands(around));
     root.addSubcommand(

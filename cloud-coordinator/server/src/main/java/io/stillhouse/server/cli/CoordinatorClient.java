@@ -32,7 +32,8 @@ final class CoordinatorClient {
     this.token = token;
   }
 
-  private static URI base(String url) {
+  /** The URL as calls continue it, or one line about what is wrong with it. */
+  static URI base(String url) {
     try {
       URI uri = URI.create(url.endsWith("/") ? url.substring(0, url.length() - 1) : url);
       if (uri.getHost() != null

@@ -1,5 +1,6 @@
 package io.stillhouse.server.cli;
 
+import io.stillhouse.server.remote.ClaimCalls;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -17,7 +18,19 @@ final class CoordinatorOption {
 
   /** The operator token comes from the environment only: arguments are seen by everybody. */
   CoordinatorClient client(Surroundings around) {
-    String url = coordinator.orElse(around.environment().getOrDefault(VARIABLE, DEFAULT));
-    return new CoordinatorClient(url, around.environment().getOrDefault(TOKEN_VARIABLE, ""));
+    return new CoordinatorClient(url(around), token(around));
+  }
+
+  /** The same coordinator as lab workers call it. */
+  ClaimCalls claims(Surroundings around) {
+    return new ClaimCalls(CoordinatorClient.base(url(around)), token(around));
+  }
+
+  private String url(Surroundings around) {
+    return coordinator.orElse(around.environment().getOrDefault(VARIABLE, DEFAULT));
+  }
+
+  private static String token(Surroundings around) {
+    return around.environment().getOrDefault(TOKEN_VARIABLE, "");
   }
 }

@@ -23,7 +23,7 @@ public record CoordinatorConfig(
           new Grpc("127.0.0.1", 7443, List.of(), 5),
           new Kafka(true, "127.0.0.1", 9092, "", ""),
           new Database("", "", ""),
-          new Lab(0, 512, 4096, 120),
+          new Lab(0, 512, 4096, 120, false),
           new Rollout(List.of(10, 50, 100), 300, 60, 86_400),
           "");
 
@@ -113,8 +113,10 @@ public record CoordinatorConfig(
    * @param threads 0: every core
    * @param heapMiB Java heap of the job's process
    * @param memoryMiB its memory in all, native tensors included
+   * @param remoteWorkers leave jobs to lab workers on other machines
    */
-  public record Lab(int threads, int heapMiB, int memoryMiB, int timeLimitMinutes) {
+  public record Lab(
+      int threads, int heapMiB, int memoryMiB, int timeLimitMinutes, boolean remoteWorkers) {
     public Lab {
       checkRange("lab.threads", threads, 0, 1_024);
       checkRange("lab.heapMiB", heapMiB, 64, 1 << 20);

@@ -68,9 +68,9 @@ final class OperatorApi {
                 Map.of(
                     "variants", models.variants(r.text("model"), r.version("version")),
                     "tailoring", models.tailoring(r.text("model"), r.version("version")))),
-        new Route("GET", "/jobs", r -> Map.of("jobs", services.jobs().list())),
-        new Route("GET", "/jobs/{job}", r -> services.jobs().show(r.text("job"))),
-        new Route("POST", "/jobs/{job}/cancel", r -> services.jobs().cancel(r.text("job"))),
+        new Route("GET", "/jobs", r -> Map.of("jobs", services.lab().jobs().list())),
+        new Route("GET", "/jobs/{job}", r -> services.lab().jobs().show(r.text("job"))),
+        new Route("POST", "/jobs/{job}/cancel", r -> services.lab().jobs().cancel(r.text("job"))),
         new Route("POST", "/rollouts/plan", r -> rollouts.plan(r.body(RolloutRequest.class))),
         new Route("POST", "/rollouts", r -> rollouts.start(r.body(RolloutRequest.class))),
         new Route("GET", "/rollouts", r -> Map.of("rollouts", rollouts.list())),

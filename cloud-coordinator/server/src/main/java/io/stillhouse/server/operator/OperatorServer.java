@@ -17,6 +17,7 @@ import io.vertx.ext.web.handler.BodyHandler;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
@@ -48,6 +49,7 @@ public final class OperatorServer implements AutoCloseable {
   private final WorkerExecutor workers;
   private final AtomicInteger calls = new AtomicInteger();
   private final RequestGuard guard;
+  private final WorkerRoutes labWorkers;
   private final HttpServer server;
 
   private OperatorServer(
@@ -55,6 +57,7 @@ public final class OperatorServer implements AutoCloseable {
     this.vertx = vertx;
     this.workers = vertx.createSharedWorkerExecutor("operator", WORKERS);
     this.guard = new RequestGuard(settings);
+    this.labWorkers = new WorkerRoutes(vertx, workers, services.lab().claims());
     this.server =
         vertx
             .createHttpServer(
@@ -140,20 +143,24 @@ public final class OperatorServer implements AutoCloseable {
     page(router, "/console/console.js", "console.js", "text/javascript; charset=utf-8");
     page(router, "/console/console.css", "console.css", "text/css; charset=utf-8");
     page(router, "/openapi.json", "openapi.json", JSON);
-    router
-        .route(OperatorApi.BASE + "/*")
-        .handler(BodyHandler.create(false).setBodyLimit(BODY_BYTES_MAX));
-    for (Route route : OperatorApi.routes(services)) {
-      String path = OperatorApi.BASE + route.path().replaceAll("\\{(\\w+)}", ":$1");
-      router
-          .route(HttpMethod.valueOf(route.method()), path)
-          .handler(context -> call(context, route));
-    }
+    labWorkers.addFiles(router);
+    add(router, WorkerRoutes.BASE, labWorkers.routes());
+    add(router, OperatorApi.BASE, OperatorApi.routes(services));
     router.route().failureHandler(this::fail);
     for (int status : new int[] {400, 404, 405, 413, 415, 500}) {
       router.errorHandler(status, this::fail);
     }
     return router;
+  }
+
+  private void add(Router router, String base, List<Route> routes) {
+    router.route(base + "/*").handler(BodyHandler.create(false).setBodyLimit(BODY_BYTES_MAX));
+    for (Route route : routes) {
+      String path = base + route.path().replaceAll("\\{(\\w+)}", ":$1");
+      router
+          .route(HttpMethod.valueOf(route.method()), path)
+          .handler(context -> call(context, route));
+    }
   }
 
   private void admit(RoutingContext context) {

@@ -2,6 +2,7 @@ package io.stillhouse.server.operator;
 
 import io.stillhouse.server.service.DeviceDirectory;
 import io.stillhouse.server.service.JobService;
+import io.stillhouse.server.service.LabClaims;
 import io.stillhouse.server.service.ModelService;
 import io.stillhouse.server.service.RolloutService;
 import io.stillhouse.server.telemetry.FleetHealth;
@@ -10,6 +11,10 @@ import io.stillhouse.server.telemetry.FleetHealth;
 public record OperatorServices(
     DeviceDirectory devices,
     ModelService models,
-    JobService jobs,
+    Lab lab,
     RolloutService rollouts,
-    FleetHealth health) {}
+    FleetHealth health) {
+
+  /** The lab's queue, for people and for workers. */
+  public record Lab(JobService jobs, LabClaims claims) {}
+}

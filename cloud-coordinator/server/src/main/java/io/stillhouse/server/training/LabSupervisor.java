@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs the lab's jobs one after another in child processes. Of several coordinators, the holder of
- * the lab's lease does; the others wait.
+ * Runs the lab's jobs one after another, each in a process of its own. Of several coordinators, the
+ * holder of the lab's lease does; the others wait.
  *
  * <p>A crash costs one attempt and the job returns to the queue, its checkpoint kept; the third one
  * ends it as FAILED with the process's last output. A coordinator that vanishes costs an attempt as
@@ -54,8 +54,13 @@ public final class LabSupervisor implements AutoCloseable {
   private final Thread thread = new Thread(this::loop, "lab-supervisor");
   private final CountDownLatch stopping = new CountDownLatch(1);
 
-  /** How workers are started and where their directories are. */
-  public record WorkerPlace(WorkerCommand command, Path jobsDirectory) {}
+  /**
+   * Where attempts are done, and what they may take.
+   *
+   * @param timeLimit of one attempt, which the workplace keeps
+   * @param jobsDirectory of the folders of jobs
+   */
+  public record WorkerPlace(Workplace workplace, Duration timeLimit, Path jobsDirectory) {}
 
   /**
    * A supervisor that has not begun.
@@ -142,8 +147,7 @@ public final class LabSupervisor implements AutoCloseable {
     try {
       Files.createDirectories(directory);
       work.prepare(job, directory);
-      WorkerOutcome outcome =
-          new WorkerProcess(place.command(), nanos).run(directory, watcher(job.id()));
+      WorkerOutcome outcome = place.workplace().run(directory, watcher(job.id()));
       settle(job, outcome);
     } catch (CoordinatorException e) {
       jobs.finish(job.id(), new Ending(JobTable.State.FAILED, e.line()), NOTHING);
@@ -160,7 +164,7 @@ public final class LabSupervisor implements AutoCloseable {
     tidy(job.id(), directory);
   }
 
-  private WorkerProcess.Watcher watcher(long id) {
+  private Workplace.Watcher watcher(long id) {
     long[] renewed = {nanos.getAsLong()};
     return progress -> {
       if (stopping.getCount() == 0) {
@@ -221,7 +225,7 @@ public final class LabSupervisor implements AutoCloseable {
               new Ending(
                   JobTable.State.FAILED,
                   "job %d ran longer than its limit of %s; train fewer epochs or raise the limit"
-                      .formatted(job.id(), place.command().limits().timeLimit())),
+                      .formatted(job.id(), place.timeLimit())),
               NOTHING);
       case COORDINATOR_STOPPING -> jobs.requeue(job.id(), Requeue.COORDINATOR_STOPPED);
     }

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.function.Function;
 
 /** How one attempt of a job ended, as its process told it or by how it died. */
-sealed interface WorkerOutcome {
+public sealed interface WorkerOutcome {
   /** It finished; {@code result} is the worker's own JSON. */
   record Done(JsonNode result) implements WorkerOutcome {}
 

@@ -2,7 +2,6 @@ package io.stillhouse.server.training;
 
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
-import io.stillhouse.server.storage.JobTable.Progress;
 import io.stillhouse.server.training.WorkerOutcome.StopReason;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,7 +16,7 @@ import java.util.function.LongSupplier;
  * by SIGTERM, then by SIGKILL; it ends by itself when this process dies, because its standard input
  * ends then as well.
  */
-final class WorkerProcess {
+public final class WorkerProcess implements Workplace {
   private static final Duration POLL = Duration.ofMillis(200);
 
   /** Long enough to write a checkpoint. */
@@ -30,24 +29,18 @@ final class WorkerProcess {
   private final WorkerCommand command;
   private final LongSupplier nanos;
 
-  WorkerProcess(WorkerCommand command, LongSupplier nanos) {
+  /**
+   * A place in which each attempt has a process of its own.
+   *
+   * @param nanos monotonic
+   */
+  public WorkerProcess(WorkerCommand command, LongSupplier nanos) {
     this.command = command;
     this.nanos = nanos;
   }
 
-  /** Who watches an attempt; called on the running thread a few times a second. */
-  interface Watcher {
-    /**
-     * Takes note of an attempt's state and may end it.
-     *
-     * @param progress what is new, if anything
-     * @return why to stop, if so
-     */
-    Optional<StopReason> observe(Optional<Progress> progress);
-  }
-
-  /** Runs the worker on a job directory to its end. Blocks. */
-  WorkerOutcome run(Path jobDirectory, Watcher watcher) throws InterruptedException {
+  @Override
+  public WorkerOutcome run(Path jobDirectory, Watcher watcher) throws InterruptedException {
     Process process = start(jobDirectory);
     OutputTail tail = new OutputTail();
     WorkerEvents events = new WorkerEvents(tail);
@@ -60,8 +53,9 @@ final class WorkerProcess {
       // The pipes end with the process; what it said last decides, so wait for it.
       out.join(TERMINATION.toMillis());
       err.join(TERMINATION.toMillis());
-      watcher.observe(events.takeProgress());
-      return outcome(exit, stop, events, tail);
+      // A signal to the whole process group ends the worker before anybody has asked it to.
+      Optional<StopReason> asked = watcher.observe(events.takeProgress());
+      return outcome(exit, stop.or(() -> asked), events, tail);
     } finally {
       process.destroyForcibly();
     }

@@ -8,6 +8,7 @@ import io.stillhouse.server.operator.OperatorServer;
 import io.stillhouse.server.operator.OperatorServices;
 import io.stillhouse.server.operator.OperatorSettings;
 import io.stillhouse.server.operator.Probes;
+import io.stillhouse.server.remote.LocalLab;
 import io.stillhouse.server.service.RolloutService.GateRequest;
 import io.stillhouse.server.telemetry.FleetHealth;
 import io.stillhouse.server.testing.FakeServices;
@@ -58,7 +59,11 @@ class CliTest {
             vertx,
             new OperatorSettings("127.0.0.1", 0, List.of(), TOKEN),
             new OperatorServices(
-                fakes.devices, fakes.models, fakes.jobs, fakes.rollouts, new FleetHealth()),
+                fakes.devices,
+                fakes.models,
+                new OperatorServices.Lab(fakes.jobs, new LocalLab()),
+                fakes.rollouts,
+                new FleetHealth()),
             new Probes(Map::of, () -> ""));
     environment.put("STILLHOUSE_COORDINATOR", "http://127.0.0.1:" + server.port());
     environment.put("STILLHOUSE_TOKEN", TOKEN);
@@ -135,6 +140,16 @@ class CliTest {
   }
 
   @Test
+  void a_worker_that_is_not_wanted_ends_with_the_reason() {
+    Ran ran = line("lab worker --work-dir " + directory.resolve("work"));
+    assertThat(ran.code()).isEqualTo(1);
+    assertThat(ran.err().lines().toList())
+        .last()
+        .asString()
+        .contains("does its lab's jobs itself", "set lab.remoteWorkers: true");
+  }
+
+  @Test
   void every_command_has_help() {
     StringWriter sink = new StringWriter();
     Surroundings around =
@@ -205,6 +220,8 @@ class CliTest {
           device list --coordinator ftp://x                 | it is no http(s) URL
           device list --coordinator localhost:8080          | it is no http(s) URL
           device list --coordinator http://nowhere.invalid  | cannot reach the coordinator
+          lab worker --coordinator localhost:8080           | it is no http(s) URL
+          lab worker --work-dir /etc/hostname/x             | /etc/hostname/x
           network export resnet20 --out /nowhere/x.onnx     | its folder does not exist
           lab evaluate --model /nowhere --data builtin:fashion-mnist-12k | there is no such file
           lab evaluate --model /etc/hostname --data builtin:fashion-mnist-12k | /etc/hostname
@@ -229,6 +246,8 @@ class CliTest {
           network cost mobilenet_v2 --stem wide             | stem: wide
           network cost mobilenet_v2 --input 3x7x7           | too small
           model train --name x --data magic:y               | kind magic is unknown
+          lab worker --threads 2000                         | threads: 2000
+          lab worker --memory-mib 100                       | memory 100 MiB
           lab evaluate --model /etc/hostname --data builtin:nothing | builtin:nothing
           """)
   void an_argument_without_sense_is_one_line_and_code_two(String command, String message) {

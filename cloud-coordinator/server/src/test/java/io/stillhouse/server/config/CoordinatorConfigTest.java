@@ -27,7 +27,7 @@ class CoordinatorConfigTest {
     assertThat(config.kafka())
         .isEqualTo(new CoordinatorConfig.Kafka(true, "127.0.0.1", 9092, "", ""));
     assertThat(config.database()).isEqualTo(new CoordinatorConfig.Database("", "", ""));
-    assertThat(config.lab()).isEqualTo(new CoordinatorConfig.Lab(0, 512, 4096, 120));
+    assertThat(config.lab()).isEqualTo(new CoordinatorConfig.Lab(0, 512, 4096, 120, false));
     assertThat(config.rollout())
         .isEqualTo(new CoordinatorConfig.Rollout(List.of(10, 50, 100), 300, 60, 86_400));
     assertThat(config.operatorToken()).isEmpty();
@@ -43,7 +43,7 @@ class CoordinatorConfigTest {
         grpc: {host: 0.0.0.0, port: 82, names: [devices.example], heartbeatSeconds: 9}
         kafka: {embedded: false, host: 0.0.0.0, port: 83, advertisedHost: k, bootstrap: "k1:9092"}
         database: {url: "jdbc:postgresql://db/s", user: u, password: p}
-        lab: {threads: 3, heapMiB: 256, memoryMiB: 2048, timeLimitMinutes: 7}
+        lab: {threads: 3, heapMiB: 256, memoryMiB: 2048, timeLimitMinutes: 7, remoteWorkers: true}
         rollout: {waves: [20, 100], soakSeconds: 1, probationSeconds: 2, waveDeadlineSeconds: 3}
         operatorToken: "0123456789abcdef"
         """);
@@ -55,7 +55,7 @@ class CoordinatorConfigTest {
                 new CoordinatorConfig.Grpc("0.0.0.0", 82, List.of("devices.example"), 9),
                 new CoordinatorConfig.Kafka(false, "0.0.0.0", 83, "k", "k1:9092"),
                 new CoordinatorConfig.Database("jdbc:postgresql://db/s", "u", "p"),
-                new CoordinatorConfig.Lab(3, 256, 2048, 7),
+                new CoordinatorConfig.Lab(3, 256, 2048, 7, true),
                 new CoordinatorConfig.Rollout(List.of(20, 100), 1, 2, 3),
                 "0123456789abcdef"));
     assertThat(config.toString()).doesNotContain("0123456789abcdef").doesNotContain("password");

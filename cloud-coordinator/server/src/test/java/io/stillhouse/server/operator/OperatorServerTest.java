@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.metrics.CoordinatorMetrics;
+import io.stillhouse.server.remote.LocalLab;
 import io.stillhouse.server.telemetry.FleetHealth;
 import io.stillhouse.server.testing.FakeServices;
 import io.vertx.core.Vertx;
@@ -64,7 +65,11 @@ class OperatorServerTest {
   private OperatorServer serve(String token) {
     OperatorServices services =
         new OperatorServices(
-            fakes.devices, fakes.models, fakes.jobs, fakes.rollouts, new FleetHealth());
+            fakes.devices,
+            fakes.models,
+            new OperatorServices.Lab(fakes.jobs, new LocalLab()),
+            fakes.rollouts,
+            new FleetHealth());
     OperatorServer started =
         OperatorServer.start(
             vertx,
@@ -329,7 +334,11 @@ class OperatorServerTest {
 
   private OperatorServices services() {
     return new OperatorServices(
-        fakes.devices, fakes.models, fakes.jobs, fakes.rollouts, new FleetHealth());
+        fakes.devices,
+        fakes.models,
+        new OperatorServices.Lab(fakes.jobs, new LocalLab()),
+        fakes.rollouts,
+        new FleetHealth());
   }
 
   private static void assertError(HttpResponse<String> answer, int status, String what)

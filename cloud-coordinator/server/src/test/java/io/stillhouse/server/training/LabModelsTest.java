@@ -69,11 +69,14 @@ class LabModelsTest {
                 coordinator.packager,
                 new Audit(coordinator.database, coordinator.clock)),
             new LabSupervisor.WorkerPlace(
-                new WorkerCommand(
-                    Path.of(System.getProperty("java.home"), "bin", "java"),
-                    System.getProperty("java.class.path"),
-                    FakeLabMain.class.getName(),
-                    new WorkerCommand.Limits(64, 256, Duration.ofMinutes(10))),
+                new WorkerProcess(
+                    new WorkerCommand(
+                        Path.of(System.getProperty("java.home"), "bin", "java"),
+                        System.getProperty("java.class.path"),
+                        FakeLabMain.class.getName(),
+                        new WorkerCommand.Limits(64, 256, Duration.ofMinutes(10))),
+                    System::nanoTime),
+                Duration.ofMinutes(10),
                 directory.resolve("jobs")),
             System::nanoTime);
     supervisor.start();

@@ -183,7 +183,8 @@ class LabSupervisorTest {
         jobs(owner),
         new Lease(database, clock, "lab", owner),
         work,
-        new LabSupervisor.WorkerPlace(command, directory.resolve("jobs")),
+        new LabSupervisor.WorkerPlace(
+            new WorkerProcess(command, nanos::get), Duration.ofHours(1), directory.resolve("jobs")),
         nanos::get);
   }
 
