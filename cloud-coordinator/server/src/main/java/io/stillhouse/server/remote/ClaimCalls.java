@@ -11,6 +11,7 @@ import io.stillhouse.server.service.LabClaims.ProgressRequest;
 import io.stillhouse.server.service.ServiceJson;
 import java.io.IOException;
 import java.io.Serial;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -161,6 +162,8 @@ public final class ClaimCalls {
       throws AwayException, InterruptedException {
     try {
       return http.send(request, handler);
+    } catch (ConnectException e) {
+      throw new AwayException("nothing answers there");
     } catch (IOException e) {
       throw new AwayException(e.toString());
     }

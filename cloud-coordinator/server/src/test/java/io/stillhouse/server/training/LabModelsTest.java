@@ -47,7 +47,7 @@ class LabModelsTest {
   private LabSupervisor supervisor;
 
   @SuppressWarnings("NullAway.Init")
-  private ModelService models;
+  ModelService models;
 
   @SuppressWarnings("NullAway.Init")
   private LabJobs jobs;
@@ -69,17 +69,20 @@ class LabModelsTest {
                 coordinator.packager,
                 new Audit(coordinator.database, coordinator.clock)),
             new LabSupervisor.WorkerPlace(
-                new WorkerProcess(
-                    new WorkerCommand(
-                        Path.of(System.getProperty("java.home"), "bin", "java"),
-                        System.getProperty("java.class.path"),
-                        FakeLabMain.class.getName(),
-                        new WorkerCommand.Limits(64, 256, Duration.ofMinutes(10))),
-                    System::nanoTime),
-                Duration.ofMinutes(10),
-                directory.resolve("jobs")),
+                workplace(), Duration.ofMinutes(10), directory.resolve("jobs")),
             System::nanoTime);
     supervisor.start();
+  }
+
+  /** Where this test's jobs are done: here, in a process of their own. */
+  Workplace workplace() {
+    return new WorkerProcess(
+        new WorkerCommand(
+            Path.of(System.getProperty("java.home"), "bin", "java"),
+            System.getProperty("java.class.path"),
+            FakeLabMain.class.getName(),
+            new WorkerCommand.Limits(64, 256, Duration.ofMinutes(10))),
+        System::nanoTime);
   }
 
   @AfterEach
@@ -182,7 +185,7 @@ class LabModelsTest {
         .hasMessageContaining("no device is enrolled");
   }
 
-  private static TrainRequest train(String name, String data) {
+  static TrainRequest train(String name, String data) {
     return new TrainRequest(
         name,
         data,
@@ -192,11 +195,11 @@ class LabModelsTest {
         OptionalLong.empty());
   }
 
-  private static TailorRequest tailorAll() {
+  static TailorRequest tailorAll() {
     return new TailorRequest(OptionalDouble.empty(), Optional.empty());
   }
 
-  private void enrol(String name, int threads) {
+  void enrol(String name, int threads) {
     String secret = Digest.of(name.getBytes(StandardCharsets.UTF_8)).sha256Hex();
     coordinator.devices.addToken(
         new DeviceTable.Token(
@@ -209,7 +212,7 @@ class LabModelsTest {
             secret, new DeviceTable.Applicant(secret, name, Fixtures.profile(threads)));
   }
 
-  private JobView succeeded(String job) {
+  JobView succeeded(String job) {
     JobView view = ended(job);
     assertThat(view.error()).isEmpty();
     assertThat(view.state()).isEqualTo("SUCCEEDED");
