@@ -87,7 +87,7 @@ final class TrainOptions {
       paramLabel = "fp32|bf16",
       description = {
         "What convolutions multiply while training; default: fp32. With bf16 a step is",
-        "about 1.6 times as fast on a processor that has it, and refused on others."
+        "about 1.5 times as fast on a processor that has it, and refused on others."
       })
   private Optional<Arithmetic> arithmetic = Optional.empty();
 
