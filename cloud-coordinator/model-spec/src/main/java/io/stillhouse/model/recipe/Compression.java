@@ -190,6 +190,11 @@ public sealed interface Compression {
           repairs.accuracyDropMax(),
           "none with qatLearned, since its repairs observe ranges anew");
       Expected.that(
+          !mode.trains() || !repairs.correctBias(),
+          "correctBias",
+          repairs.correctBias(),
+          "none with qat, whose training finds the biases");
+      Expected.that(
           precision == Precision.INT8 || (mode == Mode.PTQ && repairs.equals(Repairs.NONE)),
           "precision",
           precision,

@@ -125,6 +125,15 @@ class CompressionRecipeTest {
                     2,
                     Quantize.Repairs.NONE))
         .hasMessageContaining("int8 for qat and repairs; fp16 is storage alone");
+    assertThatThrownBy(
+            () ->
+                new Quantize(
+                    Precision.INT8,
+                    Calibration.MIN_MAX,
+                    Quantize.Mode.QAT_LEARNED,
+                    2,
+                    new Quantize.Repairs(true, true, 1)))
+        .hasMessage("correctBias: true (expected: none with qat, whose training finds the biases)");
     assertThatThrownBy(() -> new Quantize.Repairs(true, true, -0.1))
         .hasMessage("accuracyDropMax: -0.1 (expected: 0 to 1)");
     assertThatThrownBy(() -> Sparsity.parse("4:2"))
