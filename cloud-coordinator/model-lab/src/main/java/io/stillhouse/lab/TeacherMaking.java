@@ -105,8 +105,10 @@ final class TeacherMaking {
     recipe.put("arithmetic", plan.descent().arithmetic().word());
     recipe.put("weightDecay", plan.regularisation().weightDecay());
     recipe.put("labelSmoothing", plan.regularisation().labelSmoothing());
-    recipe.put("cropPadding", plan.regularisation().cropPadding());
-    recipe.put("flip", plan.regularisation().flip());
+    TrainingPlan.Views views = plan.regularisation().views();
+    recipe.put("cropPadding", views.cropPadding());
+    recipe.put("flip", views.flip());
+    recipe.put("cutout", views.cutout());
     return recipe;
   }
 

@@ -96,8 +96,8 @@ class ModelLabTest {
   void a_teacher_of_photos_is_trained_measured_and_written_whole() throws Exception {
     TrainedModel made = lab.train(train("teacher", 12), Progress.none());
     assertThat(made.evaluation().accuracy()).isGreaterThan(0.8);
-    assertThat(made.plan().regularisation().cropPadding()).isEqualTo(4);
-    assertThat(made.plan().regularisation().flip()).isTrue();
+    assertThat(made.plan().regularisation().views().cropPadding()).isEqualTo(4);
+    assertThat(made.plan().regularisation().views().flip()).isTrue();
     StoredModel stored = ModelStore.read(folder.resolve("teacher"));
     assertThat(stored.labels()).containsExactly("class-0", "class-1", "class-2");
     assertThat(stored.provenance().recipe()).containsEntry("epochs", 12).containsEntry("batch", 16);

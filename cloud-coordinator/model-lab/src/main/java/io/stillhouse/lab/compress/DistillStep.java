@@ -75,8 +75,7 @@ final class DistillStep {
                 usual.weightDecay(),
                 // With a teacher labels are never smoothed: its baseline differs in nothing else.
                 0,
-                usual.cropPadding(),
-                usual.flip(),
+                usual.views(),
                 new TrainingPlan.Distillation(step.lesson())),
             context.seed());
     return new Distilled(

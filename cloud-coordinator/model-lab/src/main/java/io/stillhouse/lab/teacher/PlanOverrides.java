@@ -32,21 +32,31 @@ public record PlanOverrides(
 
   /** The same for {@link TrainingPlan.Regularisation}. */
   public record RegularisationOverrides(
-      OptionalDouble weightDecay,
-      OptionalDouble labelSmoothing,
-      OptionalInt cropPadding,
-      Optional<Boolean> flip) {
+      OptionalDouble weightDecay, OptionalDouble labelSmoothing, ViewsOverrides views) {
     private static final RegularisationOverrides NONE =
         new RegularisationOverrides(
-            OptionalDouble.empty(), OptionalDouble.empty(), OptionalInt.empty(), Optional.empty());
+            OptionalDouble.empty(), OptionalDouble.empty(), ViewsOverrides.NONE);
 
     TrainingPlan.Regularisation over(TrainingPlan.Regularisation usual) {
       return new TrainingPlan.Regularisation(
           weightDecay.orElse(usual.weightDecay()),
           labelSmoothing.orElse(usual.labelSmoothing()),
+          views.over(usual.views()),
+          usual.distillation());
+    }
+  }
+
+  /** The same for {@link TrainingPlan.Views}. */
+  public record ViewsOverrides(
+      OptionalInt cropPadding, Optional<Boolean> flip, OptionalInt cutout) {
+    private static final ViewsOverrides NONE =
+        new ViewsOverrides(OptionalInt.empty(), Optional.empty(), OptionalInt.empty());
+
+    TrainingPlan.Views over(TrainingPlan.Views usual) {
+      return new TrainingPlan.Views(
           cropPadding.orElse(usual.cropPadding()),
           flip.orElse(usual.flip()),
-          usual.distillation());
+          cutout.orElse(usual.cutout()));
     }
   }
 

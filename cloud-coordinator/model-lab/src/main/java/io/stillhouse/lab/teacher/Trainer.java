@@ -113,7 +113,7 @@ public final class Trainer {
       int size = Math.min(task.plan().batch(), images.count());
       this.batch = new LabelledBatch(size, Math.toIntExact(images.shape().elements()));
       this.augmentation =
-          new Augmentation(images, task.preprocessing(), task.plan().regularisation());
+          new Augmentation(images, task.preprocessing(), task.plan().regularisation().views());
       this.schedule = new Schedule(task.plan().learningRate(), steps());
     }
 

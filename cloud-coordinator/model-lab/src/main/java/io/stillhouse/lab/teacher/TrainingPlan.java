@@ -60,19 +60,11 @@ public record TrainingPlan(int epochs, Descent descent, Regularisation regularis
    *
    * @param weightDecay on weights; biases and normalisation are left alone
    * @param labelSmoothing share of probability spread over all classes
-   * @param cropPadding pixels of random shift in each direction
-   * @param flip whether images are mirrored at random
+   * @param views how an image is changed each time it is shown
    * @param distillation from a teacher's logits, used when a teacher is given
    */
   public record Regularisation(
-      double weightDecay,
-      double labelSmoothing,
-      int cropPadding,
-      boolean flip,
-      Distillation distillation) {
-    /** Widest random shift; beyond it most of a small image would be black. */
-    public static final int CROP_PADDING_MAX = 64;
-
+      double weightDecay, double labelSmoothing, Views views, Distillation distillation) {
     public Regularisation {
       if (!(weightDecay >= 0 && weightDecay <= 1)) {
         throw new IllegalArgumentException("weightDecay: " + weightDecay + " (expected: 0 to 1)");
@@ -81,9 +73,32 @@ public record TrainingPlan(int epochs, Descent descent, Regularisation regularis
         throw new IllegalArgumentException(
             "labelSmoothing: " + labelSmoothing + " (expected: 0 <= share < 1)");
       }
+    }
+  }
+
+  /**
+   * How an image is changed each time it is shown.
+   *
+   * @param cropPadding pixels of random shift in each direction
+   * @param flip whether images are mirrored at random
+   * @param cutout side of the square that is hidden at a random place, in pixels; 0 for none. It
+   *     may reach over the edge. Source: DeVries, Taylor 2017, arXiv 1708.04552
+   */
+  public record Views(int cropPadding, boolean flip, int cutout) {
+    /** Widest random shift; beyond it most of a small image would be black. */
+    public static final int CROP_PADDING_MAX = 64;
+
+    /** Largest hidden square. */
+    public static final int CUTOUT_MAX = 256;
+
+    public Views {
       if (cropPadding < 0 || cropPadding > CROP_PADDING_MAX) {
         throw new IllegalArgumentException(
             "cropPadding: %d (expected: 0 to %d)".formatted(cropPadding, CROP_PADDING_MAX));
+      }
+      if (cutout < 0 || cutout > CUTOUT_MAX) {
+        throw new IllegalArgumentException(
+            "cutout: %d (expected: 0 to %d)".formatted(cutout, CUTOUT_MAX));
       }
     }
   }
@@ -105,7 +120,7 @@ public record TrainingPlan(int epochs, Descent descent, Regularisation regularis
     return new TrainingPlan(
         epochs,
         new Descent(USUAL_BATCH, 0.2),
-        new Regularisation(5e-4, 0.05, 2, true, new Distillation(4.0, 0.9)),
+        new Regularisation(5e-4, 0.05, new Views(2, true, 0), new Distillation(4.0, 0.9)),
         seed);
   }
 
@@ -129,8 +144,7 @@ public record TrainingPlan(int epochs, Descent descent, Regularisation regularis
             new Regularisation(
                 5e-4,
                 0,
-                Math.min(side / 8, Regularisation.CROP_PADDING_MAX),
-                kind != DataSpec.Kind.IDX,
+                new Views(Math.min(side / 8, Views.CROP_PADDING_MAX), kind != DataSpec.Kind.IDX, 0),
                 new Distillation(4.0, 0.9)),
             seed)
         .forImages(images);

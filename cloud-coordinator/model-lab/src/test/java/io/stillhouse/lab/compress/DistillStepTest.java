@@ -193,7 +193,7 @@ class DistillStepTest {
         plan.epochs(),
         plan.descent(),
         new TrainingPlan.Regularisation(
-            own.weightDecay(), own.labelSmoothing(), own.cropPadding(), own.flip(), lesson),
+            own.weightDecay(), own.labelSmoothing(), own.views(), lesson),
         plan.seed());
   }
 

@@ -36,7 +36,10 @@ class MutualLearningTest {
             quick.epochs(),
             new TrainingPlan.Descent(32, 0.05),
             new TrainingPlan.Regularisation(
-                usual.weightDecay(), 0, 0, false, new TrainingPlan.Distillation(lesson)),
+                usual.weightDecay(),
+                0,
+                new TrainingPlan.Views(0, false, 0),
+                new TrainingPlan.Distillation(lesson)),
             SEED);
     return new TrainingTask(
         Networks.catalogue("resnet8", "1x28x28", 0.25, SEED),

@@ -5,6 +5,7 @@ import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.teacher.PlanOverrides;
 import io.stillhouse.lab.teacher.PlanOverrides.DescentOverrides;
 import io.stillhouse.lab.teacher.PlanOverrides.RegularisationOverrides;
+import io.stillhouse.lab.teacher.PlanOverrides.ViewsOverrides;
 import io.stillhouse.model.recipe.Arithmetic;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -110,6 +111,12 @@ final class TrainOptions {
   private Optional<Boolean> flip = Optional.empty();
 
   @Option(
+      names = "--cutout",
+      paramLabel = "PIXELS",
+      description = "Side of a square that is hidden at a random place; default: 0, none.")
+  private Optional<Integer> cutout = Optional.empty();
+
+  @Option(
       names = "--label-smoothing",
       paramLabel = "X",
       description = "Share of probability spread over all classes; default: 0.")
@@ -121,7 +128,9 @@ final class TrainOptions {
             whole(epochs),
             new DescentOverrides(whole(batch), real(learningRate), arithmetic),
             new RegularisationOverrides(
-                real(weightDecay), real(labelSmoothing), whole(cropPadding), flip),
+                real(weightDecay),
+                real(labelSmoothing),
+                new ViewsOverrides(whole(cropPadding), flip, whole(cutout))),
             seed.orElse(SEED_DEFAULT));
     return new TrainRequest(data, start.chosen(), plan, out);
   }
