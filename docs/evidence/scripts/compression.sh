@@ -19,16 +19,23 @@ keep() {
     --out "$runs/$name" > /dev/null
 }
 
+student() {
+  keep "$1-$2" compress --teacher "$runs/resnet20" --recipe "$recipes/$1.yaml" --seed "$2"
+}
+
 mkdir -p "$runs"
 keep resnet20 train --network resnet20 --seed 7 "$@"
 # The quick ones first, so that a short sitting has something to show.
-for recipe in int8-minmax int8-percentile int8-qat int8-qat-learned low-rank-1.5x mixed-file \
-  prune-2x mixed-wire; do
+for recipe in fp16 int8-minmax int8-percentile int8-mse int8-entropy int8-repaired int8-qat \
+  int8-qat-learned palette-4bit sparse-2of4 sparse-80 low-rank-1.5x tucker-1.5x cp-1.5x prune-2x \
+  mixed-file mixed-wire; do
   keep "resnet20-$recipe" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml"
 done
 for seed in 1 2 3; do
   for recipe in distill-resnet8 alone-resnet8; do
-    keep "$recipe-$seed" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml" \
-      --seed "$seed"
+    student "$recipe" "$seed"
   done
+done
+for recipe in decoupled-resnet8 hints-resnet8 attention-resnet8 relational-resnet8 mutual-resnet8; do
+  student "$recipe" 1
 done
