@@ -3,6 +3,7 @@ package io.stillhouse.server.remote;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stillhouse.model.Digest;
 import io.stillhouse.server.service.LabClaims.Claim;
+import io.stillhouse.server.training.Folders;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -52,7 +53,7 @@ final class JobFolder {
     }
     others.sort(Comparator.comparing(touched::get));
     for (Path folder : others.subList(0, Math.max(0, others.size() - KEPT_MAX))) {
-      PackedFolders.delete(folder);
+      Folders.delete(folder);
     }
   }
 
@@ -76,7 +77,7 @@ final class JobFolder {
     Path out = at.resolve(PortableOrder.OUT);
     if (!PortableOrder.growing(order)) {
       // It was finished by an attempt that could not say so; the checkpoint makes it again soon.
-      PackedFolders.delete(out);
+      Folders.delete(out);
     }
     List<Path> inputs;
     try (Stream<Path> folders = Files.list(fresh)) {
@@ -87,10 +88,10 @@ final class JobFolder {
       if (place.equals(out) && Files.exists(out)) {
         continue;
       }
-      PackedFolders.delete(place);
+      Folders.delete(place);
       Files.move(input, place);
     }
-    PackedFolders.delete(fresh);
+    Folders.delete(fresh);
   }
 
   /** The result as it travels. */
@@ -105,6 +106,6 @@ final class JobFolder {
   }
 
   void remove() throws IOException {
-    PackedFolders.delete(at);
+    Folders.delete(at);
   }
 }

@@ -1,5 +1,6 @@
 package io.stillhouse.server.remote;
 
+import io.stillhouse.server.training.Folders;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -7,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -64,7 +64,7 @@ final class PackedFolders {
    * @throws ZipException when it is damaged, too large or reaches outside
    */
   static void unpack(Path zip, Path into) throws IOException {
-    delete(into);
+    Folders.delete(into);
     Files.createDirectories(into);
     long left = BYTES_MAX;
     int files = 0;
@@ -110,17 +110,5 @@ final class PackedFolders {
       throw new IllegalArgumentException("'" + name + "' lies outside");
     }
     return path;
-  }
-
-  /** Removes a folder or file with all that is in it, if it is there. */
-  static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 }

@@ -6,6 +6,7 @@ import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import io.stillhouse.server.service.LabClaims;
 import io.stillhouse.server.storage.JobTable.Progress;
+import io.stillhouse.server.training.Folders;
 import io.stillhouse.server.training.WorkerOutcome;
 import io.stillhouse.server.training.WorkerOutcome.StopReason;
 import io.stillhouse.server.training.Workplace;
@@ -284,12 +285,12 @@ public final class RemoteWorkplace implements Workplace, LabClaims {
       Path out = attempt.order.out();
       Path former = former(out);
       Files.createDirectories(Objects.requireNonNull(out.getParent(), "out: no parent"));
-      PackedFolders.delete(former);
+      Folders.delete(former);
       if (Files.exists(out)) {
         Files.move(out, former);
       }
       Files.move(received(attempt).resolve(PortableOrder.OUT), out);
-      PackedFolders.delete(former);
+      Folders.delete(former);
       return result;
     } catch (IOException e) {
       throw disk("cannot keep the result of a job", e);

@@ -24,12 +24,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * Writes a worker's order and makes artifacts of what it left behind. Everything that the lab makes
@@ -216,13 +214,7 @@ public final class LabFiles implements LabWork {
    */
   private static Path fresh(Path out) throws IOException {
     Files.createDirectories(java.util.Objects.requireNonNull(out.getParent(), "out: parent"));
-    if (Files.exists(out)) {
-      try (Stream<Path> files = Files.walk(out)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
-    }
+    Folders.delete(out);
     return out;
   }
 }

@@ -19,11 +19,11 @@ import io.stillhouse.server.storage.Database;
 import io.stillhouse.server.storage.JobTable;
 import io.stillhouse.server.storage.JobTable.Job;
 import io.stillhouse.server.storage.Lease;
-import io.stillhouse.server.storage.ModelCatalogue.Training;
 import io.stillhouse.server.storage.StepClock;
 import io.stillhouse.server.telemetry.FleetHealth;
 import io.stillhouse.server.testing.Eventually;
 import io.stillhouse.server.testing.FakeServices;
+import io.stillhouse.server.testing.QueuedJobs;
 import io.stillhouse.server.training.LabSupervisor;
 import io.stillhouse.server.training.LabWork;
 import io.stillhouse.server.training.WorkerCommand;
@@ -38,7 +38,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -79,7 +78,7 @@ class RemoteLabTest {
     server = serve(workplace);
     supervisor =
         new LabSupervisor(
-            jobs("one"),
+            queue().of("one"),
             new Lease(database, clock, "lab", "one"),
             new Work(),
             new LabSupervisor.WorkerPlace(workplace, TIME_LIMIT, directory.resolve("jobs")),
@@ -141,12 +140,14 @@ class RemoteLabTest {
   void a_job_is_done_elsewhere_with_its_inputs_and_its_result_comes_back() throws Exception {
     Path teacher = Files.createDirectories(directory.resolve("models/teacher"));
     Files.writeString(teacher.resolve("weights"), "of the teacher");
-    Job job = submit("done");
+    Job job = queue().submit("done");
     try (Machine machine = new Machine("a")) {
-      assertThat(ended(job).run().state()).as("%s", said).isEqualTo(JobTable.State.SUCCEEDED);
+      assertThat(queue().ended(job).run().state())
+          .as("%s", said)
+          .isEqualTo(JobTable.State.SUCCEEDED);
       assertThat(results.take().path("resumed").asBoolean(true)).isFalse();
       assertThat(directory.resolve("models/out/seen")).hasContent("of the teacher");
-      assertThat(jobs("x").find(job.id()).orElseThrow().run().progress().step()).isNotEmpty();
+      assertThat(queue().now(job).run().progress().step()).isNotEmpty();
       Eventually.holds("both sides are tidy", () -> empty("jobs") && onlyLock("a"));
       assertThat(machine.worker).isNotNull();
     }
@@ -154,11 +155,11 @@ class RemoteLabTest {
 
   @Test
   void a_refusal_and_a_death_are_told_in_the_words_of_the_worker() {
-    Job refused = submit("refuse");
-    Job dying = submit("die");
+    Job refused = queue().submit("refuse");
+    Job dying = queue().submit("die");
     try (Machine machine = new Machine("b")) {
-      assertThat(ended(refused).run().error()).isEqualTo("cannot train: one class; add");
-      Job died = ended(dying);
+      assertThat(queue().ended(refused).run().error()).isEqualTo("cannot train: one class; add");
+      Job died = queue().ended(dying);
       assertThat(died.run().attempts()).isEqualTo(LabSupervisor.ATTEMPTS_MAX);
       assertThat(died.run().error()).contains("on lab worker b", "exit 137", "some last words");
       assertThat(machine.worker).isNotNull();
@@ -167,24 +168,25 @@ class RemoteLabTest {
 
   @Test
   void a_cancelled_job_stops_and_the_worker_takes_the_next() {
-    Job waiting = submit("wait");
+    Job waiting = queue().submit("wait");
     try (Machine machine = new Machine("c")) {
-      progressed(waiting);
-      jobs("other").cancel(waiting.id());
-      assertThat(ended(waiting).run().state()).isEqualTo(JobTable.State.CANCELLED);
-      assertThat(ended(submit("done")).run().state()).isEqualTo(JobTable.State.SUCCEEDED);
+      queue().progressed(waiting);
+      queue().of("other").cancel(waiting.id());
+      assertThat(queue().ended(waiting).run().state()).isEqualTo(JobTable.State.CANCELLED);
+      assertThat(queue().ended(queue().submit("done")).run().state())
+          .isEqualTo(JobTable.State.SUCCEEDED);
       assertThat(machine.worker).isNotNull();
     }
   }
 
   @Test
   void a_job_beyond_its_time_limit_is_stopped() {
-    Job waiting = submit("wait");
+    Job waiting = queue().submit("wait");
     try (Machine machine = new Machine("d")) {
-      progressed(waiting);
+      queue().progressed(waiting);
       // Not so far that its worker would be taken for silent.
       nanos.addAndGet(TIME_LIMIT.plusSeconds(1).toNanos());
-      assertThat(ended(waiting).run().error()).contains("longer than its limit of PT1M40S");
+      assertThat(queue().ended(waiting).run().error()).contains("longer than its limit of PT1M40S");
       assertThat(machine.worker).isNotNull();
     }
   }
@@ -192,15 +194,14 @@ class RemoteLabTest {
   @Test
   void a_worker_that_leaves_in_good_order_costs_no_attempt_and_goes_on_when_it_is_back()
       throws Exception {
-    Job job = submit("wait");
+    Job job = queue().submit("wait");
     try (Machine machine = new Machine("e")) {
-      progressed(job);
+      queue().progressed(job);
       assertThat(machine.worker).isNotNull();
     }
-    assertThat(jobs("x").find(job.id()).orElseThrow().run().state())
-        .isEqualTo(JobTable.State.RUNNING);
+    assertThat(queue().now(job).run().state()).isEqualTo(JobTable.State.RUNNING);
     try (Machine again = new Machine("e")) {
-      Job done = ended(job);
+      Job done = queue().ended(job);
       assertThat(done.run().state()).isEqualTo(JobTable.State.SUCCEEDED);
       assertThat(done.run().attempts()).isOne();
       assertThat(results.take().path("resumed").asBoolean()).isTrue();
@@ -210,14 +211,14 @@ class RemoteLabTest {
 
   @Test
   void a_silent_worker_costs_an_attempt_and_its_late_words_change_nothing() throws Exception {
-    Job job = submit("done");
+    Job job = queue().submit("done");
     ClaimCalls silent = calls(TOKEN);
     Claim claim = claimed(silent, "silent");
     assertThat(silent.claim("silent").claim()).as("asked again").hasValue(claim);
     assertThat(silent.claim("other").claim()).isEmpty();
     nanos.addAndGet(RemoteWorkplace.SILENCE_MAX.plusSeconds(1).toNanos());
     try (Machine machine = new Machine("f")) {
-      Job ended = ended(job);
+      Job ended = queue().ended(job);
       assertThat(ended.run().state()).isEqualTo(JobTable.State.SUCCEEDED);
       assertThat(ended.run().attempts()).isEqualTo(2);
       assertThatThrownBy(() -> silent.progress(claim.id(), new ProgressRequest(1, "late", "")))
@@ -231,11 +232,11 @@ class RemoteLabTest {
 
   @Test
   void a_stopped_coordinator_tells_its_worker_and_gives_the_attempt_back() throws Exception {
-    Job job = submit("wait");
+    Job job = queue().submit("wait");
     try (Machine machine = new Machine("g")) {
-      progressed(job);
+      queue().progressed(job);
       supervisor.close();
-      Job waiting = jobs("x").find(job.id()).orElseThrow();
+      Job waiting = queue().now(job);
       assertThat(waiting.run().state()).isEqualTo(JobTable.State.QUEUED);
       assertThat(waiting.run().attempts()).isZero();
       assertThat(machine.worker).isNotNull();
@@ -244,7 +245,7 @@ class RemoteLabTest {
 
   @Test
   void results_that_are_none_are_refused_and_the_claim_stays() throws Exception {
-    submit("done");
+    queue().submit("done");
     ClaimCalls calls = calls(TOKEN);
     Claim claim = claimed(calls, "hostile");
     assertThatThrownBy(() -> calls.end(claim.id(), new EndRequest(Ending.DONE, "")))
@@ -324,30 +325,8 @@ class RemoteLabTest {
     }
   }
 
-  private JobTable jobs(String owner) {
-    return new JobTable(database, clock, owner);
-  }
-
-  private Job submit(String order) {
-    return jobs("x")
-        .submitVersion(
-            JobTable.Kind.TRAIN,
-            "inspect",
-            new Training("d", "n", 1, 1, 1),
-            OptionalLong.empty(),
-            id -> order);
-  }
-
-  private Job ended(Job job) {
-    Eventually.holds(
-        "the job ends", () -> jobs("x").find(job.id()).orElseThrow().run().state().isFinal());
-    return jobs("x").find(job.id()).orElseThrow();
-  }
-
-  private void progressed(Job job) {
-    Eventually.holds(
-        "the job makes progress",
-        () -> jobs("x").find(job.id()).orElseThrow().run().progress().fraction() > 0);
+  private QueuedJobs queue() {
+    return new QueuedJobs(database, clock);
   }
 
   private boolean empty(String folder) {

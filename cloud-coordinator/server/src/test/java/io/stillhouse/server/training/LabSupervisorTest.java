@@ -8,10 +8,10 @@ import io.stillhouse.server.storage.JobTable;
 import io.stillhouse.server.storage.JobTable.Job;
 import io.stillhouse.server.storage.Lease;
 import io.stillhouse.server.storage.ModelCatalogue;
-import io.stillhouse.server.storage.ModelCatalogue.Training;
 import io.stillhouse.server.storage.ModelCatalogue.VersionState;
 import io.stillhouse.server.storage.StepClock;
 import io.stillhouse.server.testing.Eventually;
+import io.stillhouse.server.testing.QueuedJobs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -53,10 +52,10 @@ class LabSupervisorTest {
 
   @Test
   void a_job_that_finishes_makes_its_version_ready() {
-    Job job = submit("done");
+    Job job = queue().submit("done");
     try (LabSupervisor supervisor = supervisor("one")) {
       supervisor.start();
-      Job ended = ended(job);
+      Job ended = queue().ended(job);
       assertThat(ended.run().state()).isEqualTo(JobTable.State.SUCCEEDED);
       assertThat(ended.run().progress().fraction()).isOne();
       assertThat(ended.run().progress().step()).isEqualTo("epoch");
@@ -68,10 +67,10 @@ class LabSupervisorTest {
 
   @Test
   void a_process_killed_once_is_retried_from_what_it_left() throws InterruptedException {
-    Job job = submit("die-once");
+    Job job = queue().submit("die-once");
     try (LabSupervisor supervisor = supervisor("one")) {
       supervisor.start();
-      Job ended = ended(job);
+      Job ended = queue().ended(job);
       assertThat(ended.run().state()).isEqualTo(JobTable.State.SUCCEEDED);
       assertThat(ended.run().attempts()).isEqualTo(2);
       assertThat(results.take().path("resumed").asBoolean()).isTrue();
@@ -80,10 +79,10 @@ class LabSupervisorTest {
 
   @Test
   void a_process_that_dies_three_times_fails_with_its_last_output() throws IOException {
-    Job job = submit("die");
+    Job job = queue().submit("die");
     try (LabSupervisor supervisor = supervisor("one")) {
       supervisor.start();
-      Job ended = ended(job);
+      Job ended = queue().ended(job);
       assertThat(ended.run().state()).isEqualTo(JobTable.State.FAILED);
       assertThat(ended.run().error())
           .contains("died 3 times")
@@ -97,62 +96,61 @@ class LabSupervisorTest {
 
   @Test
   void a_job_that_says_it_cannot_work_is_not_retried() throws IOException {
-    Job job = submit("refuse");
+    Job job = queue().submit("refuse");
     try (LabSupervisor supervisor = supervisor("one")) {
       supervisor.start();
-      assertThat(ended(job).run().error()).isEqualTo("cannot train: one class; add");
+      assertThat(queue().ended(job).run().error()).isEqualTo("cannot train: one class; add");
       assertThat(starts()).isOne();
     }
   }
 
   @Test
   void a_cancelled_job_stops_its_process() {
-    Job job = submit("wait");
+    Job job = queue().submit("wait");
     try (LabSupervisor supervisor = supervisor("one")) {
       supervisor.start();
-      progressed(job);
-      jobs("other").cancel(job.id());
-      assertThat(ended(job).run().state()).isEqualTo(JobTable.State.CANCELLED);
+      queue().progressed(job);
+      queue().of("other").cancel(job.id());
+      assertThat(queue().ended(job).run().state()).isEqualTo(JobTable.State.CANCELLED);
     }
   }
 
   @Test
   void a_job_beyond_its_time_limit_fails_and_says_so() {
-    Job job = submit("wait");
+    Job job = queue().submit("wait");
     try (LabSupervisor supervisor = supervisor("one")) {
       supervisor.start();
-      progressed(job);
+      queue().progressed(job);
       nanos.addAndGet(Duration.ofHours(1).plusSeconds(1).toNanos());
-      assertThat(ended(job).run().error()).contains("longer than its limit of PT1H");
+      assertThat(queue().ended(job).run().error()).contains("longer than its limit of PT1H");
     }
   }
 
   @Test
   void a_stopped_coordinator_gives_the_attempt_back_and_the_next_one_goes_on() {
-    Job job = submit("wait");
+    Job job = queue().submit("wait");
     LabSupervisor first = supervisor("one");
     first.start();
-    progressed(job);
+    queue().progressed(job);
     first.close();
-    Job waiting = jobs("x").find(job.id()).orElseThrow();
+    Job waiting = queue().now(job);
     assertThat(waiting.run().state()).isEqualTo(JobTable.State.QUEUED);
     assertThat(waiting.run().attempts()).isZero();
     try (LabSupervisor second = supervisor("two")) {
       second.start();
       Eventually.holds(
-          "the second coordinator runs it",
-          () -> jobs("x").find(job.id()).orElseThrow().run().attempts() == 1);
+          "the second coordinator runs it", () -> queue().now(job).run().attempts() == 1);
     }
   }
 
   @Test
   void what_a_vanished_coordinator_left_running_is_queued_again_and_counts() {
-    Job job = submit("done");
+    Job job = queue().submit("done");
     // As after a kill: claimed by a coordinator that never speaks again.
-    jobs("vanished").claim();
+    queue().of("vanished").claim();
     try (LabSupervisor supervisor = supervisor("two")) {
       supervisor.start();
-      Job ended = ended(job);
+      Job ended = queue().ended(job);
       assertThat(ended.run().state()).isEqualTo(JobTable.State.SUCCEEDED);
       assertThat(ended.run().attempts()).isEqualTo(2);
     }
@@ -180,7 +178,7 @@ class LabSupervisorTest {
           }
         };
     return new LabSupervisor(
-        jobs(owner),
+        queue().of(owner),
         new Lease(database, clock, "lab", owner),
         work,
         new LabSupervisor.WorkerPlace(
@@ -188,30 +186,8 @@ class LabSupervisorTest {
         nanos::get);
   }
 
-  private JobTable jobs(String owner) {
-    return new JobTable(database, clock, owner);
-  }
-
-  private Job submit(String order) {
-    return jobs("x")
-        .submitVersion(
-            JobTable.Kind.TRAIN,
-            "inspect",
-            new Training("d", "n", 1, 1, 1),
-            OptionalLong.empty(),
-            id -> order);
-  }
-
-  private Job ended(Job job) {
-    Eventually.holds(
-        "the job ends", () -> jobs("x").find(job.id()).orElseThrow().run().state().isFinal());
-    return jobs("x").find(job.id()).orElseThrow();
-  }
-
-  private void progressed(Job job) {
-    Eventually.holds(
-        "the job makes progress",
-        () -> jobs("x").find(job.id()).orElseThrow().run().progress().fraction() > 0);
+  private QueuedJobs queue() {
+    return new QueuedJobs(database, clock);
   }
 
   private VersionState version(Job job) {
