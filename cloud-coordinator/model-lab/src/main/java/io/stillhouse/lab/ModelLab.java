@@ -117,6 +117,7 @@ public final class ModelLab {
       arguments.put("step " + (i + 1), request.recipe().steps().get(i).toString());
     }
     arguments.put("seed", Long.toString(request.recipe().seed()));
+    arguments.put("arithmetic", request.recipe().arithmetic().word());
     return arguments;
   }
 }

@@ -99,7 +99,7 @@ record RecipeInputs(List<Path> teachers, Optional<Path> unlabelled) {
                 teachers.stream().map(Path::toString).toList()),
             unlabelled.map(Path::toString),
             distill.epochs()));
-    return new CompressionRecipe(recipe.seed(), steps);
+    return recipe.withSteps(steps);
   }
 
   private static String pixels(Images pictures) {

@@ -19,6 +19,7 @@ import io.stillhouse.lab.tailor.Harm;
 import io.stillhouse.lab.tailor.Tailor;
 import io.stillhouse.lab.tailor.TailorOrder;
 import io.stillhouse.lab.tailor.TailorReport;
+import io.stillhouse.lab.tensor.Bf16Support;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.recipe.Compression;
@@ -55,6 +56,7 @@ final class StudentMaking {
   }
 
   CompressedModel compress(CompressRequest request, Progress progress) {
+    Bf16Support.require(request.recipe().arithmetic());
     StoredModel teacher = ModelStore.read(request.teacherDir());
     Digest teacherWeights = ModelStore.weightsDigest(request.teacherDir());
     try (PartialFolder partial = PartialFolder.open(request.out())) {

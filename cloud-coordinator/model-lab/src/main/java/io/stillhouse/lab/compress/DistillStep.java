@@ -55,17 +55,15 @@ final class DistillStep {
           "Change student, width, method or teachers",
           e);
     }
-    StudentTrainer trainer = context.trainer();
-    TrainingPlan quick = context.plan(step.epochs());
+    StepContext on = context;
     List<String> warnings = List.of();
     if (step.unlabelled().isPresent()) {
       Dataset pictures =
           UnlabelledPictures.instead(context.data(), Path.of(step.unlabelled().get()));
       warnings = pictures.origin().warnings();
-      trainer = trainer.on(pictures);
-      quick =
-          new StepContext(trainer, pictures, context.teacher(), context.seed()).plan(step.epochs());
+      on = context.on(pictures);
     }
+    TrainingPlan quick = on.plan(step.epochs());
     TrainingPlan.Regularisation usual = quick.regularisation();
     TrainingPlan plan =
         new TrainingPlan(
@@ -79,7 +77,7 @@ final class DistillStep {
                 new TrainingPlan.Distillation(step.lesson())),
             context.seed());
     return new Distilled(
-        TrainingMarks.without(trainer.train(student, teacher, plan, progress)), warnings);
+        TrainingMarks.without(on.trainer().train(student, teacher, plan, progress)), warnings);
   }
 
   private Network start(Distill step, NetworkGraph teacher) {

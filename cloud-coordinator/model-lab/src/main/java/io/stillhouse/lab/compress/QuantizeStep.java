@@ -12,6 +12,7 @@ import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.Precision;
 import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.Node;
+import io.stillhouse.model.recipe.Arithmetic;
 import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
 import java.util.LinkedHashMap;
@@ -121,9 +122,12 @@ final class QuantizeStep {
         Calibrator.calibrate(TrainingMarks.without(folded), images, step.calibration());
     String mark =
         step.mode() == Quantize.Mode.QAT_LEARNED ? TrainingMarks.BOUNDS : TrainingMarks.RANGE;
+    // In single precision whatever the recipe says: it rounds as the runtime does to the last bit.
     Network trained =
-        context.fineTune(
-            marked(folded, ranges, mark), step.epochs(), StepContext.FOLDED_RATE, progress);
+        context
+            .computingIn(Arithmetic.FP32)
+            .fineTune(
+                marked(folded, ranges, mark), step.epochs(), StepContext.FOLDED_RATE, progress);
     return new Attempt(TrainingMarks.without(trained), left(trained));
   }
 

@@ -68,7 +68,8 @@ public final class RecipeRun {
     warnings.clear();
     List<Compression> steps = recipe.steps();
     // From the first step on: what a budget is judged by must not have been trained on.
-    StepContext work = bounded(steps) ? context.holdingOut() : context;
+    StepContext work =
+        (bounded(steps) ? context.holdingOut() : context).computingIn(recipe.arithmetic());
     Network network = work.teacher().network();
     for (int i = 0; i < steps.size(); i++) {
       String step = "step" + (i + 1);

@@ -16,7 +16,10 @@ public final class RecipeText {
   private RecipeText() {}
 
   public static String of(CompressionRecipe recipe) {
-    StringBuilder text = new StringBuilder("seed: " + recipe.seed() + "\nsteps:\n");
+    StringBuilder text = new StringBuilder();
+    text.append("seed: ").append(recipe.seed()).append('\n');
+    text.append("arithmetic: ").append(recipe.arithmetic().word()).append('\n');
+    text.append("steps:\n");
     for (Compression step : recipe.steps()) {
       text.append("  - ").append(kind(step)).append(": {");
       text.append(

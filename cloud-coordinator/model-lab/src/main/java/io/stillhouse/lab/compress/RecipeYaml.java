@@ -1,5 +1,6 @@
 package io.stillhouse.lab.compress;
 
+import io.stillhouse.model.recipe.Arithmetic;
 import io.stillhouse.model.recipe.Compression;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.StringReader;
@@ -20,6 +21,7 @@ import org.yaml.snakeyaml.nodes.SequenceNode;
  *
  * <pre>{@code
  * seed: 7
+ * arithmetic: fp32
  * steps:
  *   - distill: {student: separable_small, width: 0.5, temperature: 4.0, softLossWeight: 0.9, epochs: 6}
  *   - prune:   {ratio: 0.4, importance: l1, roundTo: 8, epochs: 2}
@@ -72,7 +74,7 @@ public final class RecipeYaml {
   }
 
   private static CompressionRecipe recipe(String name, Node root) {
-    YamlFields fields = YamlFields.of(name, "recipe", root, Set.of("seed", "steps"));
+    YamlFields fields = YamlFields.of(name, "recipe", root, Set.of("seed", "arithmetic", "steps"));
     Node stepsNode = fields.require("steps");
     if (!(stepsNode instanceof SequenceNode sequence)) {
       throw fields.error(stepsNode, "steps: not a list (expected: one '- step: {...}' per line)");
@@ -82,11 +84,13 @@ public final class RecipeYaml {
       steps.add(RecipeSteps.step(name, step));
     }
     long seed = fields.large("seed", 0);
+    Arithmetic arithmetic =
+        fields.choice("arithmetic", Arithmetic.FP32, List.of(Arithmetic.values()));
     Optional<CompressionRecipe.Misplaced> misplaced = CompressionRecipe.misplaced(steps);
     if (misplaced.isPresent()) {
       throw fields.error(
           sequence.getValue().get(misplaced.get().place() - 1), misplaced.get().message());
     }
-    return fields.checked(() -> new CompressionRecipe(seed, steps));
+    return fields.checked(() -> new CompressionRecipe(seed, arithmetic, steps));
   }
 }

@@ -6,6 +6,7 @@ import io.stillhouse.lab.data.Images;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.teacher.TrainingPlan;
+import io.stillhouse.model.recipe.Arithmetic;
 import java.util.Optional;
 
 /**
@@ -16,7 +17,11 @@ import java.util.Optional;
  *     calibrates with; empty until there is a budget
  */
 record StepContext(
-    StudentTrainer trainer, Dataset data, StoredModel teacher, long seed, Optional<Images> held) {
+    StudentTrainer trainer,
+    Dataset data,
+    StoredModel teacher,
+    Habits habits,
+    Optional<Images> held) {
   /** Most training images that are held out: one of them is a twentieth of a point. */
   static final int HELD_OUT_MAX = 2_048;
 
@@ -29,9 +34,30 @@ record StepContext(
   /** The same where normalisation is folded in, and nothing keeps the scale of weights in check. */
   static final double FOLDED_RATE = 0.02;
 
-  /** With all training images for training. */
+  /**
+   * What all trainings of a recipe have in common.
+   *
+   * @param seed of everything random
+   */
+  record Habits(long seed, Arithmetic arithmetic) {}
+
+  /** With all training images for training, in single precision. */
   StepContext(StudentTrainer trainer, Dataset data, StoredModel teacher, long seed) {
-    this(trainer, data, teacher, seed, Optional.empty());
+    this(trainer, data, teacher, new Habits(seed, Arithmetic.FP32), Optional.empty());
+  }
+
+  long seed() {
+    return habits.seed();
+  }
+
+  /** The same, whose training computes with other numbers. */
+  StepContext computingIn(Arithmetic arithmetic) {
+    return new StepContext(trainer, data, teacher, new Habits(seed(), arithmetic), held);
+  }
+
+  /** The same on other data, with a trainer of its own. */
+  StepContext on(Dataset other) {
+    return new StepContext(trainer.on(other), other, teacher, habits, held);
   }
 
   /** The same with some training images held out, if none are yet. */
@@ -40,9 +66,9 @@ record StepContext(
       return this;
     }
     int share = (int) (HELD_OUT_SHARE * data.train().count());
-    Dataset.Parted parts = data.holdOut(Math.max(1, Math.min(HELD_OUT_MAX, share)), seed);
+    Dataset.Parted parts = data.holdOut(Math.max(1, Math.min(HELD_OUT_MAX, share)), seed());
     return new StepContext(
-        trainer.on(parts.rest()), parts.rest(), teacher, seed, Optional.of(parts.held()));
+        trainer.on(parts.rest()), parts.rest(), teacher, habits, Optional.of(parts.held()));
   }
 
   /** What an accuracy budget is judged by. */
@@ -53,8 +79,9 @@ record StepContext(
 
   /** A training as suits this data, for so many epochs. */
   TrainingPlan plan(int epochs) {
-    return TrainingPlan.usual(data.origin().kind(), data.shape(), data.train().count(), seed)
-        .withEpochs(epochs);
+    return TrainingPlan.usual(data.origin().kind(), data.shape(), data.train().count(), seed())
+        .withEpochs(epochs)
+        .withArithmetic(habits.arithmetic());
   }
 
   /** Trains on after a change; zero epochs change nothing. */

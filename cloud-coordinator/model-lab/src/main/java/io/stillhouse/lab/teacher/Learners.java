@@ -35,7 +35,8 @@ final class Learners implements AutoCloseable {
     runtime.require(arithmetic);
     this.initial = task.initial();
     this.student =
-        new GraphRunner(runtime, earlier.map(at -> own(initial, at.weights())).orElse(initial));
+        new GraphRunner(
+            runtime, earlier.map(at -> own(initial, at.weights())).orElse(initial), arithmetic);
     this.followed =
         task.teacher()
             .filter(teacher -> lesson.follows())
@@ -45,7 +46,8 @@ final class Learners implements AutoCloseable {
                         runtime,
                         mutual
                             ? earlier.map(at -> peer(teacher, at.weights())).orElse(teacher)
-                            : teacher));
+                            : teacher,
+                        arithmetic));
     trainers.add(new SgdTrainer(student, followed, objective, habits.weightDecay(), arithmetic));
     if (mutual) {
       followed.ifPresent(

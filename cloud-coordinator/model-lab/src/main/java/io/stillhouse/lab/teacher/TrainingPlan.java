@@ -179,6 +179,10 @@ public record TrainingPlan(int epochs, Descent descent, Regularisation regularis
     return new TrainingPlan(other, descent, regularisation, seed);
   }
 
+  public TrainingPlan withArithmetic(Arithmetic other) {
+    return with(new Descent(batch(), learningRate(), other));
+  }
+
   public TrainingPlan withLearningRate(double other) {
     return with(new Descent(batch(), other, descent.arithmetic()));
   }

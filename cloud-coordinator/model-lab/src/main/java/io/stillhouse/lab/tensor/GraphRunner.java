@@ -37,9 +37,14 @@ public final class GraphRunner implements AutoCloseable {
   private final Map<String, Integer> readers = new HashMap<>();
   private final Set<Integer> metCounts = ConcurrentHashMap.newKeySet();
 
-  /** Copies the network's weights to native memory. */
+  /** Copies the network's weights to native memory; computes in single precision. */
   public GraphRunner(TensorRuntime runtime, Network network) {
-    this(runtime, network.graph(), new ParameterTensors(network.weights()), Arithmetic.FP32);
+    this(runtime, network, Arithmetic.FP32);
+  }
+
+  /** Copies the network's weights to native memory. */
+  public GraphRunner(TensorRuntime runtime, Network network, Arithmetic arithmetic) {
+    this(runtime, network.graph(), new ParameterTensors(network.weights()), arithmetic);
   }
 
   private GraphRunner(

@@ -52,7 +52,7 @@ public final class SgdTrainer implements AutoCloseable {
   /**
    * Begins with momentum zero.
    *
-   * @param teacher that is followed as the objective says, in single precision; used by several
+   * @param teacher that is followed as the objective says, in its own arithmetic; used by several
    *     threads at once
    */
   public SgdTrainer(

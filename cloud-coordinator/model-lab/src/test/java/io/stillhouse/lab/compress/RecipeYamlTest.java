@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.model.Precision;
+import io.stillhouse.model.recipe.Arithmetic;
 import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Cluster;
 import io.stillhouse.model.recipe.Compression.Distill;
@@ -61,6 +62,19 @@ class RecipeYamlTest {
                     new Distill("resnet8", 1.0, 4, 0.9, 1),
                     new Prune(0.2, Importance.L1, 8, 0),
                     new Quantize(Precision.INT8, Calibration.PERCENTILE))));
+  }
+
+  @Test
+  void a_recipe_says_what_its_training_computes_with() {
+    String steps = "steps:\n  - quantize: {}\n";
+    assertThat(RecipeYaml.parse("r.yaml", steps).arithmetic()).isEqualTo(Arithmetic.FP32);
+    CompressionRecipe recipe = RecipeYaml.parse("r.yaml", "arithmetic: bf16\n" + steps);
+    assertThat(recipe.arithmetic()).isEqualTo(Arithmetic.BF16);
+    assertThat(RecipeYaml.parse("again.yaml", RecipeText.of(recipe))).isEqualTo(recipe);
+    assertThat(recipe.withSeed(9).withSteps(recipe.steps()))
+        .isEqualTo(new CompressionRecipe(9, Arithmetic.BF16, recipe.steps()));
+    assertThatThrownBy(() -> RecipeYaml.parse("r.yaml", "arithmetic: half\n" + steps))
+        .hasMessage("r.yaml, line 1: arithmetic: half (expected: fp32, bf16)");
   }
 
   @Test
@@ -176,7 +190,7 @@ class RecipeYamlTest {
       delimiter = '|',
       value = {
         "seed: 7 | seed: seven | line 1: seed: seven (expected: a whole number)",
-        "seed: 7 | sed: 7 | line 1: recipe: unknown field sed (expected: seed, steps)",
+        "seed: 7 | sed: 7 | line 1: recipe: unknown field sed (expected: arithmetic, seed, steps)",
         "ratio: 0.4 | ratio: 1.4 | line 4: ratio: 1.4 (expected: 0 <= ratio < 1)",
         "ratio: 0.4, |  | line 4: prune: field ratio is missing",
         "roundTo: 4 | round: 4 | line 4: prune: unknown field round (expected: epochs, importance, layers, ratio, roundTo, rounds, scope)",

@@ -179,7 +179,7 @@ class SgdTrainerTest {
       Objective objective,
       LabelledBatch batch,
       Arithmetic arithmetic) {
-    Optional<GraphRunner> followed = teacher.map(t -> new GraphRunner(RUNTIME, t));
+    Optional<GraphRunner> followed = teacher.map(t -> new GraphRunner(RUNTIME, t, arithmetic));
     try (GraphRunner runner = new GraphRunner(RUNTIME, network);
         SgdTrainer sgd = new SgdTrainer(runner, followed, objective, 0, arithmetic)) {
       return sgd.gradientsOf(batch, 9);

@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Compression steps in the order they are applied, and the seed of everything random in them. Equal
- * recipes on equal teachers and data give equal students on the same kind of machine.
+ * Compression steps in the order they are applied, the seed of everything random in them and what
+ * their training computes with. Equal recipes on equal teachers and data give equal students on the
+ * same kind of machine.
  *
  * <p>Any order is taken in which no step undoes an earlier one:
  *
@@ -21,8 +22,10 @@ import java.util.Optional;
  *   <li>no step after {@code cluster} trains or equalises: weights would leave the palette;
  *   <li>{@code quantize} is last: its weights are not trained on.
  * </ul>
+ *
+ * @param arithmetic of all training but that with rounding, whose sums must be the runtime's own
  */
-public record CompressionRecipe(long seed, List<Compression> steps) {
+public record CompressionRecipe(long seed, Arithmetic arithmetic, List<Compression> steps) {
   /** Most steps of one recipe. */
   public static final int STEPS_MAX = 32;
 
@@ -37,6 +40,21 @@ public record CompressionRecipe(long seed, List<Compression> steps) {
             step -> {
               throw new IllegalArgumentException(step.message());
             });
+  }
+
+  /** Trained in single precision. */
+  public CompressionRecipe(long seed, List<Compression> steps) {
+    this(seed, Arithmetic.FP32, steps);
+  }
+
+  /** The same steps with another seed. */
+  public CompressionRecipe withSeed(long other) {
+    return new CompressionRecipe(other, arithmetic, steps);
+  }
+
+  /** Other steps, for the same training. */
+  public CompressionRecipe withSteps(List<Compression> others) {
+    return new CompressionRecipe(seed, arithmetic, others);
   }
 
   /**

@@ -169,7 +169,7 @@ final class LabCommands extends Cli.Group {
     CompressRequest request =
         new CompressRequest(
             teacher,
-            new CompressionRecipe(seed.orElse(read.seed()), read.steps()),
+            seed.map(read::withSeed).orElse(read),
             data.spec(),
             out.out,
             machine.settings().threads());
