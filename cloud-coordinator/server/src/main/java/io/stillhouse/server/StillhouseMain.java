@@ -1,5 +1,6 @@
 package io.stillhouse.server;
 
+import io.stillhouse.lab.GracefulStop;
 import io.stillhouse.server.cli.Cli;
 import io.stillhouse.server.cli.Surroundings;
 import java.io.PrintWriter;
@@ -12,6 +13,9 @@ import picocli.CommandLine;
 /** Entry point of {@code stillhouse}: where time, chance and the terminal come from. */
 public final class StillhouseMain {
   private static final Duration PAUSE = Duration.ofSeconds(1);
+
+  /** Longer than a step of training takes, and not so long that Ctrl-C seems to be ignored. */
+  private static final Duration STOP_PATIENCE = Duration.ofSeconds(10);
 
   private StillhouseMain() {}
 
@@ -30,8 +34,11 @@ public final class StillhouseMain {
             System.getenv(),
             PAUSE);
     Chance chance = new Chance(InstantSource.system(), System::nanoTime, new SecureRandom());
-    CommandLine commands = Cli.commands(around, chance.nanos());
+    GracefulStop stop = new GracefulStop(STOP_PATIENCE);
+    CommandLine commands = Cli.commands(around, chance.nanos(), stop);
     commands.addSubcommand("serve", new ServeCommand(around, chance));
-    System.exit(Cli.finish(commands, around).execute(arguments));
+    int code = Cli.finish(commands, around).execute(arguments);
+    stop.ended();
+    System.exit(code);
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stillhouse.lab.CancelledException;
+import io.stillhouse.lab.GracefulStop;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.ModelLab;
@@ -41,7 +42,7 @@ final class Worker {
   private final Path jobDirectory;
   private final PrintStream events;
   private final LongSupplier nanos;
-  private volatile boolean stopping;
+  private final GracefulStop stop;
 
   /** How a worker's process ends. */
   enum Ending {
@@ -60,10 +61,11 @@ final class Worker {
     }
   }
 
-  Worker(Path jobDirectory, PrintStream events, LongSupplier nanos) {
+  Worker(Path jobDirectory, PrintStream events, LongSupplier nanos, GracefulStop stop) {
     this.jobDirectory = jobDirectory;
     this.events = events;
     this.nanos = nanos;
+    this.stop = stop;
   }
 
   /** Reads until the stream ends, which it does when the parent asks or dies; then stops. */
@@ -75,7 +77,7 @@ final class Worker {
     } catch (IOException e) {
       // A broken pipe is an ended one.
     }
-    stopping = true;
+    stop.ask();
   }
 
   /** Does the job. */
@@ -144,7 +146,7 @@ final class Worker {
 
     @Override
     public boolean cancelled() {
-      return stopping;
+      return stop.asked();
     }
   }
 }

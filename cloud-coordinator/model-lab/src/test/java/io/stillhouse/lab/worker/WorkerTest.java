@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stillhouse.lab.GracefulStop;
 import io.stillhouse.lab.testing.PhotoFolder;
 import io.stillhouse.lab.worker.Worker.Ending;
 import java.io.ByteArrayOutputStream;
@@ -13,6 +14,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,7 +45,10 @@ class WorkerTest {
     Files.writeString(folder.resolve("job.json"), order.replace("@", folder + "/"));
     said.reset();
     return new Worker(
-        folder, new PrintStream(said, true, StandardCharsets.UTF_8), System::nanoTime);
+        folder,
+        new PrintStream(said, true, StandardCharsets.UTF_8),
+        System::nanoTime,
+        new GracefulStop(Duration.ZERO));
   }
 
   private static String train(String network) {

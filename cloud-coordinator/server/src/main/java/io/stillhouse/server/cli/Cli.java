@@ -1,5 +1,7 @@
 package io.stillhouse.server.cli;
 
+import io.stillhouse.lab.CancelledException;
+import io.stillhouse.lab.GracefulStop;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.server.failure.CoordinatorException;
 import java.util.function.LongSupplier;
@@ -21,14 +23,15 @@ public final class Cli {
    * Builds it; more commands may be added to what is returned before {@link #finish}.
    *
    * @param nanos monotonic
+   * @param stop of work that this process does itself
    */
-  public static CommandLine commands(Surroundings around, LongSupplier nanos) {
+  public static CommandLine commands(Surroundings around, LongSupplier nanos, GracefulStop stop) {
     RolloutCommands rollouts = new RolloutCommands(around);
     CommandLine root = new CommandLine(new Root());
     root.addSubcommand("network", new NetworkCommands(around));
     root.addSubcommand(
         "lab",
-        new CommandLine(new LabCommands(around, nanos))
+        new CommandLine(new LabCommands(around, nanos, stop))
             .addSubcommand("worker", new LabWorkerCommand(around, nanos)));
     root.addSubcommand("device", new DeviceCommands(around));
     root.addSubcommand("model", new ModelCommands(around));
@@ -69,6 +72,10 @@ public final class Cli {
         command.getErr().flush();
         return CommandLine.ExitCode.USAGE;
       }
+    } else if (failure instanceof CancelledException) {
+      command
+          .getErr()
+          .println(name + ": " + failure.getMessage() + "; the same command takes it up again");
     } else {
       command.getErr().println(name + ": failed by a defect, please report this:");
       failure.printStackTrace(command.getErr());

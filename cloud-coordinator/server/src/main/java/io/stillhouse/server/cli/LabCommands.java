@@ -2,6 +2,7 @@ package io.stillhouse.server.cli;
 
 import io.stillhouse.lab.CompressRequest;
 import io.stillhouse.lab.CompressedModel;
+import io.stillhouse.lab.GracefulStop;
 import io.stillhouse.lab.ImportRequest;
 import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.ModelLab;
@@ -37,10 +38,12 @@ import picocli.CommandLine.Parameters;
 final class LabCommands extends Cli.Group {
   private final Surroundings around;
   private final LongSupplier nanos;
+  private final GracefulStop stop;
 
-  LabCommands(Surroundings around, LongSupplier nanos) {
+  LabCommands(Surroundings around, LongSupplier nanos, GracefulStop stop) {
     this.around = around;
     this.nanos = nanos;
+    this.stop = stop;
   }
 
   /** The images. */
@@ -269,9 +272,9 @@ final class LabCommands extends Cli.Group {
   }
 
   private <T> T withProgress(Function<ProgressLine, T> work) {
-    ProgressLine progress = new ProgressLine(around);
+    ProgressLine progress = new ProgressLine(around, stop::asked);
     try {
-      return work.apply(progress);
+      return stop.during(() -> work.apply(progress));
     } finally {
       progress.end();
     }

@@ -13,7 +13,7 @@ final class Polling {
 
   /** Follows a job to its end; anything but success is an error with the job's own words. */
   void job(CoordinatorClient client, String id) {
-    ProgressLine progress = new ProgressLine(around);
+    ProgressLine progress = new ProgressLine(around, () -> false);
     try {
       while (!succeeded(client.get("/jobs/" + CoordinatorClient.part(id)), id, progress)) {
         pause();

@@ -3,6 +3,7 @@ package io.stillhouse.server.cli;
 import io.stillhouse.lab.Progress;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 
 /**
  * Progress for people: a bar that is drawn over on a terminal, and elsewhere a plain line for each
@@ -14,12 +15,14 @@ final class ProgressLine implements Progress {
 
   private final PrintWriter err;
   private final boolean terminal;
+  private final BooleanSupplier cancelled;
   private String told = "";
   private int drawn;
 
-  ProgressLine(Surroundings around) {
+  ProgressLine(Surroundings around, BooleanSupplier cancelled) {
     this.err = around.err();
     this.terminal = around.terminal();
+    this.cancelled = cancelled;
   }
 
   @Override
@@ -49,7 +52,7 @@ final class ProgressLine implements Progress {
 
   @Override
   public boolean cancelled() {
-    return Thread.currentThread().isInterrupted();
+    return cancelled.getAsBoolean();
   }
 
   /** Ends the bar's line. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stillhouse.lab.GracefulStop;
 import io.stillhouse.server.operator.OperatorServer;
 import io.stillhouse.server.operator.OperatorServices;
 import io.stillhouse.server.operator.OperatorSettings;
@@ -88,7 +89,9 @@ class CliTest {
             terminal,
             environment,
             Duration.ofMillis(1));
-    int code = Cli.finish(Cli.commands(around, System::nanoTime), around).execute(arguments);
+    int code =
+        Cli.finish(Cli.commands(around, System::nanoTime, new GracefulStop(Duration.ZERO)), around)
+            .execute(arguments);
     around.out().flush();
     around.err().flush();
     return new Ran(code, out.toString(), err.toString());
@@ -155,7 +158,8 @@ class CliTest {
     Surroundings around =
         new Surroundings(
             new PrintWriter(sink), new PrintWriter(sink), false, environment, Duration.ZERO);
-    CommandLine root = Cli.finish(Cli.commands(around, System::nanoTime), around);
+    CommandLine root =
+        Cli.finish(Cli.commands(around, System::nanoTime, new GracefulStop(Duration.ZERO)), around);
     root.getSubcommands()
         .forEach(
             (name, command) -> {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stillhouse.lab.GracefulStop;
 import io.stillhouse.server.StillhouseMain;
 import io.stillhouse.server.testing.Eventually;
 import java.awt.image.BufferedImage;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Training and compressing by command, on tiny pictures; a real process is killed. */
 @Timeout(120)
@@ -68,7 +71,7 @@ class LabCommandsTest {
         new Surroundings(
             new PrintWriter(out), new PrintWriter(err), terminal, Map.of(), Duration.ZERO);
     int code =
-        Cli.finish(Cli.commands(around, System::nanoTime), around)
+        Cli.finish(Cli.commands(around, System::nanoTime, new GracefulStop(Duration.ZERO)), around)
             .execute(arguments(line).toArray(new String[0]));
     around.out().flush();
     around.err().flush();
@@ -198,8 +201,9 @@ class LabCommandsTest {
     refused("lab reproduce @student", "data images:", "its content has digest", "--data");
   }
 
-  @Test
-  void a_training_killed_hard_goes_on_when_it_is_started_again() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_training_that_was_ended_goes_on_when_it_is_started_again(boolean hard) throws Exception {
     assertThat(run(train("unbroken", 30)).code()).isZero();
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -221,11 +225,17 @@ class LabCommandsTest {
             return (steps != null && steps.length > 0) || !process.isAlive();
           });
     } finally {
-      process.destroyForcibly().waitFor();
+      int code = (hard ? process.destroyForcibly() : stopped(process)).waitFor();
+      assertThat(code).isEqualTo(128 + (hard ? 9 : 15));
     }
-    assertThat(directory.resolve("killed"))
-        .as(Files.readString(directory.resolve("output.txt")))
-        .doesNotExist();
+    String said = Files.readString(directory.resolve("output.txt"));
+    assertThat(directory.resolve("killed")).as(said).doesNotExist();
+    if (!hard) {
+      assertThat(said)
+          .endsWith(
+              "stillhouse lab train: train resnet8 was cancelled;"
+                  + " the same command takes it up again\n");
+    }
     assertThat(checkpoints).isDirectory();
 
     refused(train("killed", 31), "other arguments", "epochs 30, now 31", "killed.unfinished");
@@ -236,6 +246,11 @@ class LabCommandsTest {
         .hasSameBinaryContentAs(directory.resolve("unbroken").resolve("weights.safetensors"));
     assertThat(names()).containsExactly("killed", "output.txt", "photos", "unbroken");
     refused(train("killed", 30), "killed: it exists and is not empty");
+  }
+
+  private static Process stopped(Process process) {
+    process.destroy();
+    return process;
   }
 
   @Test
