@@ -147,12 +147,13 @@ public final class GraphRunner implements AutoCloseable {
     Tensor last = images;
     for (Node node : graph.nodes()) {
       if (node.layer() instanceof Layer.Input) {
-        values.put(node.name(), layers.input(node, images));
+        values.put(node.name(), NativeScope.keepingResult(() -> layers.input(node, images)));
         continue;
       }
       List<Tensor> inputs =
           node.inputs().stream().map(from -> Objects.requireNonNull(values.get(from))).toList();
-      last = layers.apply(node, inputs, training);
+      // What a layer computes on the way, rounding above all, is many times its result.
+      last = NativeScope.keepingResult(() -> layers.apply(node, inputs, training));
       values.put(node.name(), last);
       if (wanted.containsKey(node.name())) {
         // A name of its own: the map below frees what it holds once the last reader had it.

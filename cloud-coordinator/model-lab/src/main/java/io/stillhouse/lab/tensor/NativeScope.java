@@ -20,6 +20,19 @@ final class NativeScope {
     }
   }
 
+  /**
+   * Runs the work and frees every tensor that it made but its result, which the caller's scope
+   * gets.
+   */
+  static Tensor keepingResult(Supplier<Tensor> work) {
+    PointerScope callers = PointerScope.getInnerScope();
+    try (PointerScope scope = new PointerScope()) {
+      Tensor result = work.get();
+      callers.attach(result);
+      return result;
+    }
+  }
+
   /** Runs the work in the caller's scope, without keeping what a gradient would need. */
   static Tensor keepingWithoutGradient(Supplier<Tensor> work) {
     try (NoGradGuard guard = new NoGradGuard()) {

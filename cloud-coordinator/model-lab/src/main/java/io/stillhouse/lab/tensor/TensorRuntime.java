@@ -171,6 +171,7 @@ public final class TensorRuntime {
 
   private static void load(Path cache) {
     synchronized (LOADING) {
+      MemoryBound.suitMachine();
       if (System.getProperty(CACHE_PROPERTY) == null) {
         System.setProperty(CACHE_PROPERTY, cache.toAbsolutePath().toString());
       }
