@@ -132,11 +132,23 @@ public final class Evaluator {
         }
         progress.report("evaluate", (double) i / images.count(), "");
       }
-      if (argMax(model.run(input(images, i, preprocessing))) == images.label(i)) {
-        correct++;
-      }
+      float[] logits = model.run(input(images, i, preprocessing));
+      requireNumbers(logits, i);
+      correct += argMax(logits) == images.label(i) ? 1 : 0;
     }
     return (double) correct / images.count();
+  }
+
+  /** An undefined logit compares with nothing: the first class would count as the answer. */
+  private static void requireNumbers(float[] logits, int image) {
+    for (float logit : logits) {
+      if (Float.isNaN(logit)) {
+        throw new LabException(
+            "model",
+            "its answer to image " + image + " is not a number",
+            "Its weights are damaged, or its training diverged; make it again");
+      }
+    }
   }
 
   /** One preprocessed image. */

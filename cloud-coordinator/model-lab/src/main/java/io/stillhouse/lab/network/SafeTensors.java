@@ -115,6 +115,9 @@ public final class SafeTensors {
         .order(ByteOrder.LITTLE_ENDIAN)
         .asFloatBuffer()
         .get(values);
+    if (!Weights.finite(values)) {
+      throw refused(file, name + " holds a value that is not a finite number");
+    }
     into.put(name, values, shape);
   }
 

@@ -70,6 +70,16 @@ public final class Weights {
     return entry;
   }
 
+  /** Whether all values are numbers, neither infinite nor undefined. */
+  public static boolean finite(float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Collects weights; not thread-safe. */
   public static final class Builder {
     private final Map<String, Entry> entries = new LinkedHashMap<>();

@@ -58,6 +58,10 @@ final class GraphAssembly {
 
   /** A weight of the node, e.g. {@code .bias}. */
   void weigh(FeatureMap of, String suffix, float[] values, int... dims) {
+    if (!Weights.finite(values)) {
+      throw new IllegalArgumentException(
+          "the weights of %s hold a value that is not a finite number".formatted(of.node()));
+    }
     weights.put(of.node() + suffix, values, dims);
   }
 

@@ -3,7 +3,12 @@ package io.stillhouse.lab.evaluate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillhouse.lab.LabException;
+import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.compress.Calibrator;
+import io.stillhouse.lab.data.DataSpec;
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.export.BatchNormFolding;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
@@ -59,6 +64,25 @@ class MeasuringTest {
       byte[] whole =
           OnnxExporter.int8(network, Calibrator.calibrate(network, images, Calibration.MIN_MAX));
       assertThat(OnnxCost.of(whole)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void an_answer_that_is_no_number_is_no_answer() {
+    float[] bias = new float[10];
+    bias[3] = Float.NaN;
+    Network broken =
+        new Network(
+            NETWORK.graph(),
+            NETWORK.weights().toBuilder().put("classifier.bias", bias, 10).build());
+    Dataset data = DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(20, 20);
+    try (OrtModel model = OrtModel.open(OnnxExporter.fp32(broken))) {
+      assertThatThrownBy(
+              () ->
+                  Evaluator.accuracy(
+                      model, data.test(), Preprocessing.measured(data.train()), Progress.none()))
+          .isInstanceOf(LabException.class)
+          .hasMessageContaining("its answer to image 0 is not a number");
     }
   }
 

@@ -9,6 +9,7 @@ import io.stillhouse.lab.testing.Networks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -63,7 +64,7 @@ class ModelStoreTest {
         bad[random.nextInt(Math.min(bad.length, 600))] ^= (byte) (1 << random.nextInt(8));
       }
       if (seed % 3 == 0) {
-        bad = java.util.Arrays.copyOf(bad, random.nextInt(bad.length));
+        bad = Arrays.copyOf(bad, random.nextInt(bad.length));
       }
       Files.write(out.resolve(ModelStore.WEIGHTS), bad);
       try {
@@ -72,6 +73,12 @@ class ModelStoreTest {
         assertThat(String.valueOf(e.getMessage()).lines()).as("seed %d", seed).hasSize(1);
       }
     }
+    byte[] undefined = whole.clone();
+    Arrays.fill(undefined, undefined.length - 4, undefined.length, (byte) 0xff);
+    Files.write(out.resolve(ModelStore.WEIGHTS), undefined);
+    assertThatThrownBy(() -> ModelStore.read(out))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("holds a value that is not a finite number");
     Files.writeString(out.resolve(ModelStore.MODEL_JSON), "{\"graph\": {\"nodes\": [1]}}");
     assertThatThrownBy(() -> ModelStore.read(out)).isInstanceOf(LabException.class);
     assertThatThrownBy(() -> ModelStore.read(folder.resolve("none")))

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OnnxImportTest {
   private static final long SEED = 9;
@@ -229,6 +230,25 @@ class OnnxImportTest {
         .isInstanceOf(LabException.class)
         .hasMessageStartingWith("model " + file + ": ")
         .hasMessageContaining(message)
+        .hasMessageNotContaining("\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+  void weights_that_are_no_numbers_are_refused(float value) throws IOException {
+    Network network = Networks.catalogue("resnet8", "3x32x32", 0.5, SEED);
+    float[] bias = new float[10];
+    bias[9] = value;
+    Path file = files.resolve("undefined.onnx");
+    Files.write(
+        file,
+        OnnxExporter.fp32(
+            new Network(
+                network.graph(),
+                network.weights().toBuilder().put("classifier.bias", bias, 10).build())));
+    assertThatThrownBy(() -> OnnxImport.read(file, "undefined", new ImageShape(3, 32, 32)))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("hold a value that is not a finite number")
         .hasMessageNotContaining("\n");
   }
 
