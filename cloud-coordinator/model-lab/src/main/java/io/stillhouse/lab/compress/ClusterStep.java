@@ -1,12 +1,14 @@
 package io.stillhouse.lab.compress;
 
 import io.stillhouse.lab.Progress;
+import io.stillhouse.lab.export.BatchNormFolding;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Compression.Cluster;
 import java.util.Arrays;
+import java.util.List;
 import java.util.TreeMap;
 
 /**
@@ -27,6 +29,13 @@ final class ClusterStep {
     }
     return lookedUp(
         context.fineTune(marked(few), step.epochs(), StepContext.FOLDED_RATE, progress));
+  }
+
+  /** Each layer alone with few values. */
+  static List<LayerTrials.Trial> alone(Network network, Cluster step) {
+    Network folded = BatchNormFolding.fold(network);
+    return LayerTrials.ofWeights(
+        folded, WeightPalette.cluster(network, step.bits()), values -> step.bits());
   }
 
   /** The network with palettes, which training moves instead of the weights. */

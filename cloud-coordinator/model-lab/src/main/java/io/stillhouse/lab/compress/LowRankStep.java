@@ -33,12 +33,22 @@ final class LowRankStep {
    * A network with chains in it.
    *
    * @param layers what became of each layer, for the report
+   * @param alone each layer that was factorised, factorised alone
    */
-  record Factorised(Network network, List<Map<String, Object>> layers) {
+  record Factorised(
+      Network network, List<Map<String, Object>> layers, List<LayerTrials.Trial> alone) {
     Factorised {
       layers = List.copyOf(layers);
+      alone = List.copyOf(alone);
     }
   }
+
+  /**
+   * A layer as a product.
+   *
+   * @param saved share of its multiplications that it no longer takes
+   */
+  private record Product(List<Layer> chain, Decomposition.Factors factors, double saved) {}
 
   /** Refuses when no layer at all becomes cheaper. */
   Factorised run(Network network, LowRank step, Progress progress) {
@@ -55,20 +65,20 @@ final class LowRankStep {
           "Keep less energy, use another method, or leave the step out");
     }
     return new Factorised(
-        context.fineTune(made.network(), step.epochs(), progress.part(0.3, 1)), made.layers());
+        context.fineTune(made.network(), step.epochs(), progress.part(0.3, 1)),
+        made.layers(),
+        made.alone());
   }
 
   private Factorised factorise(Network network, Factorisation rule, Progress progress) {
     NetworkGraph graph = network.graph();
     Map<String, ImageShape> shapes = graph.shapes();
-    List<Node> nodes = new ArrayList<>();
-    Weights.Builder weights = network.weights().toBuilder();
+    Map<String, Product> products = new LinkedHashMap<>();
     List<Map<String, Object>> rows = new ArrayList<>();
     for (int n = 0; n < graph.nodes().size(); n++) {
       Node node = graph.nodes().get(n);
       Optional<Decomposition> decomposition = decomposition(network, node, rule.method(), rows);
       if (decomposition.isEmpty()) {
-        nodes.add(node);
         continue;
       }
       if (progress.cancelled()) {
@@ -82,23 +92,43 @@ final class LowRankStep {
       row.put("layer", node.name());
       if (chosen.isEmpty()) {
         row.put("kept", choice.reason());
-        nodes.add(node);
       } else {
         Decomposition.Ranks ranks = chosen.get().ranks();
         Decomposition.Factors factors = chosen.get().factors();
         List<Layer> chain = decomposition.get().layers(ranks);
+        long macsBefore = ChainCost.macs(List.of(node.layer()), input);
+        long macsAfter = ChainCost.macs(chain, input);
         row.put("ranks", ranks.toString());
-        row.put("macsBefore", ChainCost.macs(List.of(node.layer()), input));
-        row.put("macsAfter", ChainCost.macs(chain, input));
+        row.put("macsBefore", macsBefore);
+        row.put("macsAfter", macsAfter);
         row.put("energyKept", factors.energyKept());
-        replace(node, chain, factors, nodes, weights);
+        products.put(node.name(), new Product(chain, factors, 1 - (double) macsAfter / macsBefore));
       }
       rows.add(row);
     }
-    return new Factorised(
-        new Network(
-            new NetworkGraph(graph.name(), graph.input(), graph.classes(), nodes), weights.build()),
-        rows);
+    List<LayerTrials.Trial> alone = new ArrayList<>();
+    products.forEach(
+        (name, product) ->
+            alone.add(
+                new LayerTrials.Trial(
+                    name, product.saved(), () -> replaced(network, Map.of(name, product)))));
+    return new Factorised(replaced(network, products), rows, alone);
+  }
+
+  private static Network replaced(Network network, Map<String, Product> products) {
+    NetworkGraph graph = network.graph();
+    List<Node> nodes = new ArrayList<>();
+    Weights.Builder weights = network.weights().toBuilder();
+    for (Node node : graph.nodes()) {
+      Product product = products.get(node.name());
+      if (product == null) {
+        nodes.add(node);
+      } else {
+        replace(node, product, nodes, weights);
+      }
+    }
+    return new Network(
+        new NetworkGraph(graph.name(), graph.input(), graph.classes(), nodes), weights.build());
   }
 
   private Optional<Decomposition> decomposition(
@@ -138,18 +168,16 @@ final class LowRankStep {
 
   /** Chain nodes are {@code <node>.part1}, ...; the last keeps the name that others read. */
   private static void replace(
-      Node node,
-      List<Layer> chain,
-      Decomposition.Factors factors,
-      List<Node> nodes,
-      Weights.Builder weights) {
+      Node node, Product product, List<Node> nodes, Weights.Builder weights) {
+    List<Layer> chain = product.chain();
     weights.remove(node.name() + ".weight");
     List<String> inputs = node.inputs();
     for (int i = 0; i < chain.size(); i++) {
       boolean last = i == chain.size() - 1;
       String name = last ? node.name() : node.name() + ".part" + (i + 1);
       nodes.add(new Node(name, chain.get(i), inputs));
-      weights.put(name + ".weight", factors.weights().get(i), ChainCost.shape(chain.get(i)));
+      weights.put(
+          name + ".weight", product.factors().weights().get(i), ChainCost.shape(chain.get(i)));
       inputs = List.of(name);
     }
   }

@@ -13,7 +13,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Carries out a pruning step: looks for what goes, removes it, trains on; in rounds. */
 final class PruneStep {
@@ -31,11 +33,16 @@ final class PruneStep {
    *
    * @param groups channels of each group before and after, for the report
    * @param sensitivity what trying layers showed, if the step asked for it
+   * @param alone each group that was pruned, pruned as far alone
    */
   record Pruned(
-      Network network, List<Map<String, Object>> groups, Optional<SensitivityTable> sensitivity) {
+      Network network,
+      List<Map<String, Object>> groups,
+      Optional<SensitivityTable> sensitivity,
+      List<LayerTrials.Trial> alone) {
     Pruned {
       groups = List.copyOf(groups);
+      alone = List.copyOf(alone);
     }
   }
 
@@ -51,8 +58,10 @@ final class PruneStep {
         table = Optional.of(found);
         step = PruningSensitivity.ratios(found, PruningGroups.of(network.graph()), asked);
       }
-      Network pruned = rounds(network, step, progress.part(table.isPresent() ? 0.2 : 0, 1));
-      return new Pruned(pruned, channels(network.graph(), pruned.graph()), table);
+      Rounds done = rounds(network, step, progress.part(table.isPresent() ? 0.2 : 0, 1));
+      Map<PruningGroup, Integer> left = left(network.graph(), done.network().graph());
+      return new Pruned(
+          done.network(), channels(left), table, alone(network, left, done.firstScores()));
     } catch (IllegalArgumentException e) {
       throw new LabException(
           "recipe step prune",
@@ -76,14 +85,19 @@ final class PruneStep {
     return ChannelPruner.compact(network, ChannelPruner.select(network, budget, 1, scores));
   }
 
-  private Network rounds(Network network, Prune step, Progress progress) {
+  /** What all rounds left, and what channels were worth before the first. */
+  private record Rounds(Network network, ChannelScores firstScores) {}
+
+  private Rounds rounds(Network network, Prune step, Progress progress) {
     ChannelBudget budget = new ChannelBudget(step, network.graph());
     List<PruningGroup> groups = PruningGroups.of(network.graph());
     int rounds = step.selection().rounds();
     Network now = network;
+    @Nullable ChannelScores first = null;
     for (int round = 1; round <= rounds; round++) {
       Progress part = progress.part((round - 1.0) / rounds, (double) round / rounds);
       ChannelScores scores = scores(now, step.importance(), round, part.part(0, 0.1));
+      first = first == null ? scores : first;
       // Known from the start, before anything is trained, unless channels are compared by scores
       // that training changes.
       boolean hopeless = round == 1 && keepsAll(budget.after(rounds, groups, scores));
@@ -94,7 +108,7 @@ final class PruneStep {
       int epochs = step.epochs() * round / rounds - step.epochs() * (round - 1) / rounds;
       now = context.fineTune(now, epochs, part.part(0.1, 1));
     }
-    return now;
+    return new Rounds(now, Objects.requireNonNull(first, "there is a first round"));
   }
 
   private static boolean keepsAll(Map<PruningGroup, Integer> kept) {
@@ -118,18 +132,47 @@ final class PruneStep {
         "Use a higher ratio or a smaller roundTo, or leave the step out");
   }
 
-  private static List<Map<String, Object>> channels(NetworkGraph before, NetworkGraph after) {
-    Map<Object, Integer> left = new HashMap<>();
-    PruningGroups.of(after).forEach(group -> left.put(group.makeUp(), group.channels()));
-    List<Map<String, Object>> rows = new ArrayList<>();
+  /** Channels of each group after pruning. */
+  private static Map<PruningGroup, Integer> left(NetworkGraph before, NetworkGraph after) {
+    Map<Object, Integer> counts = new HashMap<>();
+    PruningGroups.of(after).forEach(group -> counts.put(group.makeUp(), group.channels()));
+    Map<PruningGroup, Integer> left = new LinkedHashMap<>();
     for (PruningGroup group : PruningGroups.of(before)) {
-      Map<String, Object> row = new LinkedHashMap<>();
-      row.put("layer", group.name());
-      row.put("channelsBefore", group.channels());
-      row.put("channelsAfter", left.getOrDefault(group.makeUp(), group.channels()));
-      rows.add(row);
+      left.put(group, counts.getOrDefault(group.makeUp(), group.channels()));
     }
+    return left;
+  }
+
+  private static List<Map<String, Object>> channels(Map<PruningGroup, Integer> left) {
+    List<Map<String, Object>> rows = new ArrayList<>();
+    left.forEach(
+        (group, count) -> {
+          Map<String, Object> row = new LinkedHashMap<>();
+          row.put("layer", group.name());
+          row.put("channelsBefore", group.channels());
+          row.put("channelsAfter", count);
+          rows.add(row);
+        });
     return rows;
+  }
+
+  private static List<LayerTrials.Trial> alone(
+      Network network, Map<PruningGroup, Integer> left, ChannelScores scores) {
+    List<PruningGroup> groups = List.copyOf(left.keySet());
+    List<LayerTrials.Trial> trials = new ArrayList<>();
+    left.forEach(
+        (group, count) -> {
+          if (count < group.channels()) {
+            trials.add(
+                new LayerTrials.Trial(
+                    group.name(),
+                    1 - (double) count / group.channels(),
+                    () ->
+                        ChannelPruner.compact(
+                            network, PruningSensitivity.alone(group, groups, count, scores))));
+          }
+        });
+    return trials;
   }
 
   private ChannelScores scores(

@@ -35,7 +35,8 @@ final class PruningSensitivity {
         if (progress.cancelled()) {
           throw new CancelledException("prune: try layers");
         }
-        Network one = ChannelPruner.compact(network, alone(group, groups, ratio, scores));
+        int kept = ChannelBudget.keep(group.channels(), ratio, 1);
+        Network one = ChannelPruner.compact(network, alone(group, groups, kept, scores));
         double accuracy = validation.accuracy(OnnxExporter.fp32(one));
         rows.add(new SensitivityTable.Row(group.name(), ratio, accuracy));
       }
@@ -43,12 +44,12 @@ final class PruningSensitivity {
     return new SensitivityTable("prune", validation.accuracy(OnnxExporter.fp32(network)), rows);
   }
 
-  private static Map<PruningGroup, List<Integer>> alone(
-      PruningGroup pruned, List<PruningGroup> groups, double ratio, ChannelScores scores) {
+  /** What stays when one group alone is pruned to so many channels. */
+  static Map<PruningGroup, List<Integer>> alone(
+      PruningGroup pruned, List<PruningGroup> groups, int left, ChannelScores scores) {
     Map<PruningGroup, List<Integer>> kept = new LinkedHashMap<>();
     for (PruningGroup group : groups) {
-      int count =
-          group.equals(pruned) ? ChannelBudget.keep(group.channels(), ratio, 1) : group.channels();
+      int count = group.equals(pruned) ? left : group.channels();
       kept.put(group, ChannelPruner.best(scores.of(group), count));
     }
     return kept;

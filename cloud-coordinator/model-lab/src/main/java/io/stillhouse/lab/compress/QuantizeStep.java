@@ -44,15 +44,15 @@ final class QuantizeStep {
    * A network and its file.
    *
    * @param network the float network that the file was written from
-   * @param simulated the network whose training rounds as the file does; empty where no training
-   *     rounds so
+   * @param rounded what the file rounds throughout; empty where it keeps some layers in float32, or
+   *     where nothing is rounded
    * @param notes what was tried, in order; empty without a bound on accuracy
    * @param findings what else the report should show, by topic
    */
   record Quantized(
       Network network,
       StudentFolder.Onnx onnx,
-      Optional<Network> simulated,
+      Optional<Attempt> rounded,
       List<Map<String, Object>> notes,
       Map<String, Object> findings) {}
 
@@ -80,7 +80,7 @@ final class QuantizeStep {
       return made(
           attempt.network(),
           attempt.onnx(),
-          Optional.of(attempt.simulated()),
+          Optional.of(attempt),
           step.repairs().equalise() ? equalised(attempt.network()) : Map.of());
     } catch (IllegalArgumentException | ModelRefusedException e) {
       throw new LabException(
@@ -89,13 +89,9 @@ final class QuantizeStep {
   }
 
   private static Quantized made(
-      Network network, byte[] onnx, Optional<Network> simulated, Map<String, Object> findings) {
+      Network network, byte[] onnx, Optional<Attempt> rounded, Map<String, Object> findings) {
     return new Quantized(
-        TrainingMarks.without(network),
-        new StudentFolder.Onnx(onnx),
-        simulated,
-        List.of(),
-        findings);
+        TrainingMarks.without(network), new StudentFolder.Onnx(onnx), rounded, List.of(), findings);
   }
 
   /** What the report says of equalisation, which may have found nothing to do. */

@@ -13,7 +13,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
 
 /** Applies compression steps to a teacher, one after the other. Thread-confined. */
 public final class RecipeRun {
@@ -21,12 +20,6 @@ public final class RecipeRun {
   public static final int CALIBRATION_IMAGES = 512;
 
   private final StepContext context;
-
-  /** What the steps have to say, by {@code step<n>.<topic>}; for the report. */
-  private final Map<String, Object> notes = new LinkedHashMap<>();
-
-  /** What was skipped on the way, one line each. */
-  private final List<String> warnings = new ArrayList<>();
 
   public RecipeRun(StudentTrainer trainer, Dataset data, StoredModel teacher, long seed) {
     this.context = new StepContext(trainer, data, teacher, seed);
@@ -37,7 +30,7 @@ public final class RecipeRun {
    *
    * @param network the float network
    * @param onnx the file that a device gets
-   * @param notes what the steps found out on the way, for the report
+   * @param notes what the steps found out on the way, by {@code step<n>.<topic>}, for the report
    * @param warnings pictures that steps skipped, one line each
    */
   public record Result(
@@ -64,78 +57,34 @@ public final class RecipeRun {
   }
 
   public Result run(CompressionRecipe recipe, Watcher watcher, Progress progress) {
-    notes.clear();
-    warnings.clear();
+    Map<String, Object> notes = new LinkedHashMap<>();
+    List<String> warnings = new ArrayList<>();
     List<Compression> steps = recipe.steps();
     // From the first step on: what a budget is judged by must not have been trained on.
     StepContext work =
         (bounded(steps) ? context.holdingOut() : context).computingIn(recipe.arithmetic());
+    boolean palette = steps.stream().anyMatch(Compression.Cluster.class::isInstance);
     Network network = work.teacher().network();
     for (int i = 0; i < steps.size(); i++) {
-      String step = "step" + (i + 1);
       Progress part = progress.part((double) i / steps.size(), (i + 1.0) / steps.size());
-      Network before = network;
+      StepRun step = new StepRun(work, i + 1, notes, warnings);
       if (steps.get(i) instanceof Compression.Quantize quantize) {
-        boolean palette = steps.stream().anyMatch(Compression.Cluster.class::isInstance);
-        QuantizeStep.Quantized made = new QuantizeStep(work, palette).run(before, quantize, part);
-        if (!made.notes().isEmpty()) {
-          notes.put(step + ".quantize", made.notes());
-        }
-        made.findings().forEach((topic, found) -> notes.put(step + "." + topic, found));
-        made.simulated()
-            .map(simulated -> context.trainer().accuracy(simulated))
-            .filter(OptionalDouble::isPresent)
-            .ifPresent(
-                accuracy ->
-                    notes.put(
-                        step + ".simulated", Map.of("accuracyInTraining", accuracy.getAsDouble())));
+        QuantizeStep.Quantized made = step.quantize(network, quantize, palette, part);
         return new Result(made.network(), made.onnx(), notes, warnings);
       }
-      network =
-          steps
-              .get(i)
-              .match(
-                  distill -> distill(work, distill, part),
-                  redesign -> {
-                    RedesignStep.Redesigned made =
-                        new RedesignStep(work).run(before, redesign, part);
-                    notes.put(step + ".redesign", made.layers());
-                    return made.network();
-                  },
-                  prune -> {
-                    PruneStep.Pruned made = new PruneStep(work).run(before, prune, part);
-                    notes.put(step + ".prune", made.groups());
-                    made.sensitivity()
-                        .ifPresent(table -> notes.put(step + ".sensitivity", table.toFields()));
-                    return made.network();
-                  },
-                  lowRank -> {
-                    LowRankStep.Factorised made = new LowRankStep(work).run(before, lowRank, part);
-                    notes.put(step + ".lowRank", made.layers());
-                    return made.network();
-                  },
-                  sparsify -> new SparsifyStep(work).run(before, sparsify, part),
-                  cluster -> new ClusterStep(work).run(before, cluster, part),
-                  quantize -> before);
+      network = step.run(network, steps.get(i), part);
       if (i + 1 < steps.size()) {
         watcher.after(i + 1, steps.get(i), TrainingMarks.without(network), part.part(1, 1));
       }
     }
-    boolean few = steps.get(steps.size() - 1) instanceof Compression.Cluster;
     Network made = TrainingMarks.without(network);
-    byte[] onnx = few ? OnnxExporter.palette(made) : OnnxExporter.fp32(made);
+    byte[] onnx = palette ? OnnxExporter.palette(made) : OnnxExporter.fp32(made);
     return new Result(made, new StudentFolder.Onnx(onnx), notes, warnings);
   }
 
   /** Trains a new network on what the teacher says. */
   public Network distill(Compression.Distill step, Progress progress) {
-    return distill(context, step, progress);
-  }
-
-  private Network distill(StepContext work, Compression.Distill step, Progress progress) {
-    DistillStep.Distilled made = new DistillStep(work).run(step, progress);
-    warnings.addAll(made.warnings());
-    return made.network();
+    return new DistillStep(context).run(step, progress).network();
   }
 
   /** Removes channels and trains on. */

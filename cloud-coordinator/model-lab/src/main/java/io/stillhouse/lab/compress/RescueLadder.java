@@ -74,7 +74,7 @@ final class RescueLadder {
       notes.add(QuantizeStep.note(rung.toString(), accuracy, onnx));
       progress.report("quantize", 0, rung.toString());
       if (accuracy >= bound) {
-        return quantized(attempt, onnx, Optional.of(attempt.simulated()));
+        return quantized(attempt, onnx, Optional.of(attempt));
       }
       if (best == null || accuracy > best.accuracy()) {
         best = new Tried(rung, attempt, accuracy);
@@ -150,11 +150,11 @@ final class RescueLadder {
     return rungs;
   }
 
-  private Quantized quantized(Attempt attempt, byte[] onnx, Optional<Network> simulated) {
+  private Quantized quantized(Attempt attempt, byte[] onnx, Optional<Attempt> rounded) {
     return new Quantized(
         attempt.network(),
         new StudentFolder.Onnx(onnx),
-        simulated,
+        rounded,
         List.copyOf(notes),
         new LinkedHashMap<>(findings));
   }

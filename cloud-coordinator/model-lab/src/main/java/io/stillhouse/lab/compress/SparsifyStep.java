@@ -9,6 +9,7 @@ import io.stillhouse.model.recipe.Compression.Sparsify;
 import io.stillhouse.model.recipe.Sparsity;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -25,6 +26,20 @@ final class SparsifyStep {
 
   Network run(Network network, Sparsify step, Progress progress) {
     return context.fineTune(sparse(network, step.sparsity()), step.epochs(), progress);
+  }
+
+  /** Each layer alone with the zeros that the step gives it. */
+  static List<LayerTrials.Trial> alone(Network network, Sparsify step) {
+    return LayerTrials.ofWeights(
+        network,
+        sparse(network, step.sparsity()),
+        values -> {
+          int zeros = 0;
+          for (float value : values) {
+            zeros += value == 0 ? 1 : 0;
+          }
+          return (double) zeros / values.length;
+        });
   }
 
   /**

@@ -356,7 +356,7 @@ class ParityTest {
         StudentFolder.spread(context.data().train(), COMPARED, context.teacher().preprocessing());
     Decibel least = OTHERWISE.getOrDefault(context.teacher().network().graph().name(), USUAL);
     float[] file = answers(made.onnx().bytes(), images);
-    assertThat(decibel(file, logits(made.simulated().orElseThrow(), images)))
+    assertThat(decibel(file, logits(made.rounded().orElseThrow().simulated(), images)))
         .as("decibel of the simulation")
         .isGreaterThan(least.simulated());
     if (step.calibration() == Calibration.MIN_MAX) {

@@ -149,7 +149,7 @@ class QuantizeStepTest {
         right += Evaluator.argMax(logits) == DATA.test().label(i) ? 1 : 0;
       }
     }
-    assertThat(made.notes()).containsOnlyKeys("step1.simulated");
+    assertThat(made.notes()).containsOnlyKeys("step1.simulated", "step1.sensitivity");
     Map<?, ?> note = (Map<?, ?>) requireNonNull(made.notes().get("step1.simulated"));
     double simulated = (double) requireNonNull(note.get("accuracyInTraining"));
     // One image of 64 may stand on the other side of a half.
@@ -168,7 +168,7 @@ class QuantizeStepTest {
             images(RecipeRun.CALIBRATION_IMAGES),
             Calibration.MIN_MAX);
     assertThat(made.onnx().bytes()).isEqualTo(OnnxExporter.int8(made.network(), before));
-    Network simulated = made.simulated().orElseThrow();
+    Network simulated = made.rounded().orElseThrow().simulated();
     before
         .byNode()
         .forEach(
