@@ -2,12 +2,14 @@
 # Makes what docs/evidence/cifar10.md and fashion-mnist.md show: a teacher, then students of it.
 # usage: compression.sh SPEC RUNS_DIR [OPTION...]    options of 'lab train' for the teacher
 # May be ended and started again at any time: finished runs are kept, unfinished ones go on.
+# ARITHMETIC=bf16 trains students so, THREADS=N on so many threads; a teacher is trained as its options say.
 set -euo pipefail
 
 data=$1
 runs=$2
 shift 2
 threads=${THREADS:-2}
+arithmetic=${ARITHMETIC:-fp32}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stillhouse=${STILLHOUSE:-$here/../../../deploy/bin/stillhouse}
 recipes=$here/../recipes
@@ -20,7 +22,10 @@ keep() {
 }
 
 student() {
-  keep "$1-$2" compress --teacher "$runs/resnet20" --recipe "$recipes/$1.yaml" --seed "$2"
+  local name=$1 recipe=$2
+  shift 2
+  keep "$name" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml" \
+    --arithmetic "$arithmetic" "$@"
 }
 
 mkdir -p "$runs"
@@ -29,13 +34,13 @@ keep resnet20 train --network resnet20 --seed 7 "$@"
 for recipe in fp16 int8-minmax int8-percentile int8-mse int8-entropy int8-repaired int8-qat \
   int8-qat-learned palette-4bit sparse-2of4 sparse-80 low-rank-1.5x tucker-1.5x cp-1.5x prune-2x \
   mixed-file mixed-wire; do
-  keep "resnet20-$recipe" compress --teacher "$runs/resnet20" --recipe "$recipes/$recipe.yaml"
+  student "resnet20-$recipe" "$recipe"
 done
 for seed in 1 2 3; do
   for recipe in distill-resnet8 alone-resnet8; do
-    student "$recipe" "$seed"
+    student "$recipe-$seed" "$recipe" --seed "$seed"
   done
 done
 for recipe in decoupled-resnet8 hints-resnet8 attention-resnet8 relational-resnet8 mutual-resnet8; do
-  student "$recipe" 1
+  student "$recipe-1" "$recipe" --seed 1
 done

@@ -3,9 +3,10 @@
 
 usage: compression_table.py RUNS_DIR OUT.json     RUNS_DIR as compression.sh leaves it
 Rows that OUT.json has and RUNS_DIR has not are kept: a sitting adds to earlier ones. Accuracies and
-bytes are compared with the teacher of OUT.json, so the runs must be of that teacher.
+bytes are compared with the teacher's; a student of another teacher ends the script.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -22,6 +23,9 @@ PUBLISHED = {
     "distill-resnet8-1": "CIFAR-100, ResNet-56 to 20: 69.06 alone, 70.66 distilled (Tian et al. 2020)",
 }
 
+# Rows that are no students of resnet20, but teachers of it.
+TEACHERS = ("resnet56",)
+
 
 def read(*parts):
     path = os.path.join(*parts)
@@ -31,8 +35,15 @@ def read(*parts):
         return json.load(file)
 
 
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
 def row_of(runs, name):
     row = {"name": name, **read(runs, name, "evaluation.json")}
+    row["weightsSha256"] = digest(os.path.join(runs, name, "weights.safetensors"))
+    row["teacherSha256"] = read(runs, name, "model.json")["provenance"]["teacherSha256"]
     report = read(runs, name, "report.json")
     for note in report.get("notes", {}).values():
         if isinstance(note, dict) and "accuracyInTraining" in note:
@@ -50,6 +61,17 @@ def main(runs, out):
         if os.path.exists(os.path.join(runs, name, "evaluation.json")):
             rows[name] = row_of(runs, name)
     teacher = rows["resnet20"]
+    own = os.path.join(runs, "resnet20", "weights.safetensors")
+    if os.path.exists(own):
+        teacher["weightsSha256"] = digest(own)  # of a model that was kept without its evaluation
+    # Rows of before digests were kept have none.
+    others = [
+        name
+        for name, row in rows.items()
+        if name != "resnet20" and not name.startswith(TEACHERS) and row.get("teacherSha256", "") not in ("", teacher.get("weightsSha256"))
+    ]
+    if others:
+        sys.exit(f"of another teacher than {runs}/resnet20: {', '.join(sorted(others))}")
     rows = sorted(rows.values(), key=lambda row: (row["name"] != "resnet20", row["name"]))
     with open(out, "w", encoding="utf-8") as file:
         json.dump(rows, file, indent=2)

@@ -47,11 +47,6 @@ public record CompressionRecipe(long seed, Arithmetic arithmetic, List<Compressi
     this(seed, Arithmetic.FP32, steps);
   }
 
-  /** The same steps with another seed. */
-  public CompressionRecipe withSeed(long other) {
-    return new CompressionRecipe(other, arithmetic, steps);
-  }
-
   /** Other steps, for the same training. */
   public CompressionRecipe withSteps(List<Compression> others) {
     return new CompressionRecipe(seed, arithmetic, others);

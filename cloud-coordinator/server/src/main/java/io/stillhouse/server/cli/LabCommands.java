@@ -9,15 +9,11 @@ import io.stillhouse.lab.ModelLab;
 import io.stillhouse.lab.Reproduction;
 import io.stillhouse.lab.TrainRequest;
 import io.stillhouse.lab.TrainedModel;
-import io.stillhouse.lab.compress.RecipeYaml;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.evaluate.Evaluation;
 import io.stillhouse.lab.network.PartialFolder;
-import io.stillhouse.model.recipe.CompressionRecipe;
 import java.io.IOException;
-import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -152,30 +148,14 @@ final class LabCommands extends Cli.Group {
               required = true,
               description = "A folder that 'lab train' or 'lab compress' made.")
           Path teacher,
-      @Option(
-              names = "--recipe",
-              paramLabel = "FILE.yaml",
-              required = true,
-              description =
-                  "Steps: distill, redesign, prune, lowRank, sparsify, cluster, quantize.")
-          Path recipe,
-      @Option(
-              names = "--seed",
-              paramLabel = "S",
-              description = "Seed of everything random; default: the recipe's own.")
-          Optional<Long> seed,
+      @Mixin RecipeOptions recipe,
       @Mixin DataOption data,
       @Mixin OutOption out,
       @Mixin MachineOptions machine,
       @Mixin JsonOption json) {
-    CompressionRecipe read = recipe(recipe);
     CompressRequest request =
         new CompressRequest(
-            teacher,
-            seed.map(read::withSeed).orElse(read),
-            data.spec(),
-            out.out,
-            machine.settings().threads());
+            teacher, recipe.recipe(), data.spec(), out.out, machine.settings().threads());
     CompressedModel made =
         withProgress(
             progress -> new ModelLab(machine.settings(), nanos).compress(request, progress));
@@ -217,23 +197,6 @@ final class LabCommands extends Cli.Group {
       return compared.same() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     } finally {
       PartialFolder.removeTree(folder);
-    }
-  }
-
-  private static CompressionRecipe recipe(Path file) {
-    try {
-      return RecipeYaml.parse(file.toString(), Files.readString(file));
-    } catch (IllegalArgumentException e) {
-      throw CliException.ofUsage(
-          "cannot use this recipe", String.valueOf(e.getMessage()), "correct the file");
-    } catch (IOException e) {
-      String why = e.getMessage() == null ? e.toString() : e.getMessage();
-      if (e instanceof NoSuchFileException) {
-        why = "there is no such file";
-      } else if (e instanceof MalformedInputException) {
-        why = "it is no UTF-8 text";
-      }
-      throw new CliException("cannot read recipe " + file, why, "name a recipe with --recipe");
     }
   }
 

@@ -274,13 +274,13 @@ class LabCommandsTest {
     misused(train("teacher", 1) + " --arithmetic half", "--arithmetic", "half");
     assertThat(names()).containsExactly("photos");
     run(train("teacher", 1));
-    Files.writeString(
-        directory.resolve("recipe.yaml"),
-        "arithmetic: bf16\nsteps:\n  - prune: {ratio: 0.2, epochs: 1}\n");
-    refused(
-        "lab compress --teacher @teacher --recipe @recipe.yaml --data images:@photos --out @student",
-        "arithmetic bf16: ",
-        "Train in fp32");
+    String compress =
+        "lab compress --teacher @teacher --recipe @recipe.yaml --data images:@photos --out @student";
+    String steps = "steps:\n  - prune: {ratio: 0.2, epochs: 1}\n";
+    Files.writeString(directory.resolve("recipe.yaml"), "arithmetic: bf16\n" + steps);
+    refused(compress, "arithmetic bf16: ", "Train in fp32");
+    Files.writeString(directory.resolve("recipe.yaml"), steps);
+    refused(compress + " --arithmetic bf16", "arithmetic bf16: ", "Train in fp32");
     assertThat(names()).containsExactly("photos", "recipe.yaml", "teacher");
   }
 
