@@ -44,7 +44,11 @@ public final class GracefulStop {
    */
   public <T> T during(Supplier<T> work) {
     Thread hook = new Thread(this::askAndWait, "graceful-stop");
-    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      Runtime.getRuntime().addShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      throw new CancelledException("work that had not begun"); // The process stops already.
+    }
     try {
       return work.get();
     } finally {
