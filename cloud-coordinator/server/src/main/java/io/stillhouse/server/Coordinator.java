@@ -19,8 +19,6 @@ import io.stillhouse.server.operator.OperatorServer;
 import io.stillhouse.server.operator.OperatorServices;
 import io.stillhouse.server.operator.OperatorSettings;
 import io.stillhouse.server.operator.Probes;
-import io.stillhouse.server.pulse.Pulse;
-import io.stillhouse.server.pulse.Watch;
 import io.stillhouse.server.remote.LocalLab;
 import io.stillhouse.server.remote.RemoteWorkplace;
 import io.stillhouse.server.rollout.EngineRollouts;
@@ -55,15 +53,10 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,19 +69,16 @@ public final class Coordinator implements AutoCloseable {
   private static final long VERTX_STOP_SECONDS_MAX = 10;
   private static final Duration CATCH_UP_MAX = Duration.ofSeconds(30);
   private static final Duration FIRST_BEAT_MAX = Duration.ofSeconds(30);
+  private static final String DATABASE = "database";
 
   private final CoordinatorConfig config;
   private final Chance chance;
-  private final Deque<Part> started = new ArrayDeque<>();
-  private final Map<String, Supplier<Boolean>> healthy = new LinkedHashMap<>();
-  private final Map<String, Pulse> pulses = new LinkedHashMap<>();
+  private final RunningParts parts;
   private final CoordinatorMetrics metrics = new CoordinatorMetrics();
   private final FleetHealth health = new FleetHealth();
   private final DataDirectory data;
   private final Endpoints endpoints;
   private final Stored stored;
-
-  private record Part(String name, AutoCloseable handle) {}
 
   /** The state of record and what reads and writes it. */
   private record Stored(
@@ -118,29 +108,26 @@ public final class Coordinator implements AutoCloseable {
             config.http().allowedHosts(),
             config.operatorToken());
     DataDirectory data = DataDirectory.open(dataDirectory);
-    Coordinator coordinator;
+    RunningParts parts = new RunningParts(chance.nanos());
+    parts.add("data directory", data);
     try {
-      coordinator = new Coordinator(config, data, chance);
-    } catch (RuntimeException e) {
-      closeQuietly(new Part("data directory", data));
-      throw e;
-    }
-    try {
+      Coordinator coordinator = new Coordinator(config, data, parts, chance);
       coordinator.startAll(operators);
       // Only what worked is remembered.
       coordinator.endpoints.write(config, data.root());
       return coordinator;
     } catch (RuntimeException e) {
-      coordinator.close();
+      parts.close();
       throw e;
     }
   }
 
-  private Coordinator(CoordinatorConfig config, DataDirectory data, Chance chance) {
+  private Coordinator(
+      CoordinatorConfig config, DataDirectory data, RunningParts parts, Chance chance) {
     this.config = config;
     this.chance = chance;
     this.data = data;
-    started.push(new Part("data directory", data));
+    this.parts = parts;
     this.endpoints = Endpoints.resolve(config, data.root());
     this.stored = openStored();
   }
@@ -152,9 +139,9 @@ public final class Coordinator implements AutoCloseable {
             at.url().isEmpty()
                 ? Database.Address.embedded(data.folder("db"))
                 : new Database.Address(at.url(), at.user(), at.password()));
-    started.push(new Part("database", database));
+    parts.add(DATABASE, database);
     InstantSource clock = database.storeClock(chance.nanos());
-    started.push(new Part("retention", Retention.start(database, clock)));
+    parts.add("retention", Retention.start(database, clock));
     byte[] unique = new byte[8];
     chance.random().nextBytes(unique);
     String holder = "coordinator-" + HexFormat.of().formatHex(unique);
@@ -172,7 +159,7 @@ public final class Coordinator implements AutoCloseable {
   private void startAll(OperatorSettings operators) {
     // The longest start of all goes on while the others start.
     TelemetryStreams streams = startTelemetry();
-    watch("database", stored.database()::ask);
+    parts.watch(DATABASE, stored.database()::ask);
     ArtifactStore artifacts = new ArtifactStore(data.folder("artifacts"));
     Pki pki = Pki.open(data.folder("pki"), certificateHosts(), chance.clock(), chance.random());
     Sessions sessions = new Sessions();
@@ -200,29 +187,11 @@ public final class Coordinator implements AutoCloseable {
             health);
     startOperators(operators, services);
     streams.awaitRunning();
-    pulses.forEach(
-        (part, pulse) -> {
-          if (!pulse.awaitFirst(FIRST_BEAT_MAX)) {
-            LOG.warn("{} has not answered yet; /healthz says so until it does", part);
-          }
-        });
-  }
-
-  /** Shows a part as healthy while its pulse is there. */
-  private void show(String part, Pulse pulse) {
-    pulses.put(part, pulse);
-    healthy.put(part, pulse::alive);
-  }
-
-  /** Asks a part from time to time and shows what it answers. */
-  private void watch(String part, Watch.Question question) {
-    Watch watch = Watch.start(part, question, chance.nanos());
-    started.push(new Part("watch over " + part, watch));
-    show(part, watch.pulse());
+    parts.awaitFirstBeats(FIRST_BEAT_MAX);
   }
 
   private TelemetryStreams startTelemetry() {
-    started.push(new Part("metrics", metrics));
+    parts.add("metrics", metrics);
     String bootstrap = config.kafka().bootstrap();
     if (config.kafka().embedded()) {
       EmbeddedKafka broker =
@@ -233,8 +202,8 @@ public final class Coordinator implements AutoCloseable {
                   Endpoints.advertisedKafkaHost(config),
                   endpoints.kafkaPort(),
                   endpoints.controllerPort()));
-      started.push(new Part("broker", broker));
-      healthy.put("broker", () -> !broker.failed());
+      parts.add("broker", broker);
+      parts.show("broker", () -> !broker.failed());
       bootstrap = broker.bootstrap();
     }
     Topics.ensure(bootstrap);
@@ -244,12 +213,12 @@ public final class Coordinator implements AutoCloseable {
             data.instance(chance.random()),
             data.folder("kafka").resolve("streams"),
             metrics::telemetryRefused);
-    started.push(new Part("telemetry", streams));
+    parts.add("telemetry", streams);
     metrics.watch(streams.start().streams());
-    healthy.put("telemetry", streams::healthy);
+    parts.show("telemetry", streams::healthy);
     FleetHealthReader reader = new FleetHealthReader(health, bootstrap, metrics::watch).start();
-    started.push(new Part("fleet health", reader));
-    healthy.put("fleetHealth", reader::healthy);
+    parts.add("fleet health", reader);
+    parts.show("fleetHealth", reader::healthy);
     if (!reader.awaitCaughtUp(CATCH_UP_MAX)) {
       LOG.warn("fleet health is still being read; /healthz says so until it is there");
     }
@@ -257,11 +226,11 @@ public final class Coordinator implements AutoCloseable {
     return streams;
   }
 
-  private void startDevices(DeviceServer.Parts parts, Pki pki, Enrolment enrolment) {
+  private void startDevices(DeviceServer.Parts served, Pki pki, Enrolment enrolment) {
     DeviceServer server =
         DeviceServer.start(
             new InetSocketAddress(config.grpc().host(), endpoints.grpcPort()),
-            parts,
+            served,
             new DeviceServer.Identity(
                 pki,
                 enrolment,
@@ -270,11 +239,9 @@ public final class Coordinator implements AutoCloseable {
             List.of(
                 new MetricCollectingServerInterceptor(metrics.registry()),
                 new ArtifactBytes(metrics.registry())));
-    started.push(new Part("devices", server));
-    watch("devices", server::ask);
-    started.push(
-        new Part(
-            "sessions", SessionRounds.start(parts.states(), parts.sessions(), stored.clock())));
+    parts.add("devices", server);
+    parts.watch("devices", server::ask);
+    parts.add("sessions", SessionRounds.start(served.states(), served.sessions(), stored.clock()));
   }
 
   private Engine startEngine(Sessions sessions) {
@@ -298,9 +265,9 @@ public final class Coordinator implements AutoCloseable {
                 Duration.ofSeconds(defaults.probationSeconds()),
                 Duration.ofSeconds(defaults.waveDeadlineSeconds())));
     engine.start();
-    started.push(new Part("rollouts", engine));
+    parts.add("rollouts", engine);
     metrics.watchFailures(engine::failures);
-    show("rollouts", engine.pulse());
+    parts.show("rollouts", engine.pulse());
     return new Engine(engine, service);
   }
 
@@ -323,13 +290,17 @@ public final class Coordinator implements AutoCloseable {
                 lab.remoteWorkers() ? remote : here, timeLimit, data.folder("jobs")),
             chance.nanos());
     supervisor.start();
-    started.push(new Part("lab", supervisor));
-    show("lab", supervisor.pulse());
+    parts.add("lab", supervisor);
+    parts.show("lab", supervisor.pulse());
     return lab.remoteWorkers() ? remote : new LocalLab();
   }
 
   private void startOperators(OperatorSettings operators, OperatorServices services) {
-    metrics.watch(services.devices(), services.rollouts(), services.lab().jobs());
+    metrics.watch(
+        services.devices(),
+        services.rollouts(),
+        services.lab().jobs(),
+        () -> parts.serves(DATABASE));
     Vertx vertx =
         Vertx.builder()
             .with(
@@ -338,15 +309,14 @@ public final class Coordinator implements AutoCloseable {
                     .setMetricsOptions(new MicrometerMetricsOptions().setEnabled(true)))
             .withMetrics(new MicrometerMetricsFactory(metrics.registry()))
             .build();
-    started.push(
-        new Part(
-            "event loops",
-            () ->
-                vertx
-                    .close()
-                    .toCompletionStage()
-                    .toCompletableFuture()
-                    .get(VERTX_STOP_SECONDS_MAX, TimeUnit.SECONDS)));
+    parts.add(
+        "event loops",
+        () ->
+            vertx
+                .close()
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get(VERTX_STOP_SECONDS_MAX, TimeUnit.SECONDS));
     OperatorServer server =
         OperatorServer.start(
             vertx,
@@ -356,14 +326,8 @@ public final class Coordinator implements AutoCloseable {
                 operators.allowedHosts(),
                 operators.token()),
             services,
-            new Probes(this::parts, metrics::scrape));
-    started.push(new Part("operators", server));
-  }
-
-  private Map<String, Boolean> parts() {
-    Map<String, Boolean> parts = new LinkedHashMap<>();
-    healthy.forEach((name, serves) -> parts.put(name, serves.get()));
-    return parts;
+            new Probes(parts::health, metrics::scrape));
+    parts.add("operators", server);
   }
 
   private Duration heartbeat() {
@@ -396,19 +360,7 @@ public final class Coordinator implements AutoCloseable {
 
   /** Stops everything in good order; what cannot stop is logged and left behind. Idempotent. */
   @Override
-  public synchronized void close() {
-    while (!started.isEmpty()) {
-      closeQuietly(started.pop());
-    }
-  }
-
-  private static void closeQuietly(Part part) {
-    try {
-      part.handle().close();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (Exception e) {
-      LOG.warn("{} did not stop cleanly: {}", part.name(), e.toString());
-    }
+  public void close() {
+    parts.close();
   }
 }

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -106,8 +107,14 @@ public final class CoordinatorMetrics implements AutoCloseable {
         .register(registry);
   }
 
-  /** Shows devices by liveness, rollouts by status, waves by verdict and jobs by state. */
-  public void watch(DeviceDirectory devices, RolloutService rollouts, JobService jobs) {
+  /**
+   * Shows devices by liveness, rollouts by status, waves by verdict and jobs by state.
+   *
+   * @param askable whether their database answers. While it does not they are left out at once: a
+   *     scraper would not wait as long as the database does, and would lose every other meter too
+   */
+  public void watch(
+      DeviceDirectory devices, RolloutService rollouts, JobService jobs, BooleanSupplier askable) {
     MultiGauge byLiveness = gauge("stillhouse.devices", "Enrolled devices");
     MultiGauge byStatus = gauge("stillhouse.rollouts", "Latest rollouts");
     MultiGauge byVerdict = gauge("stillhouse.rollout.waves", "Waves of the latest rollouts");
@@ -117,6 +124,9 @@ public final class CoordinatorMetrics implements AutoCloseable {
         () -> {
           // What cannot be asked has no rows, rather than those of before.
           asked.forEach(gauge -> gauge.register(List.of(), true));
+          if (!askable.getAsBoolean()) {
+            return;
+          }
           show(
               byLiveness,
               "liveness",

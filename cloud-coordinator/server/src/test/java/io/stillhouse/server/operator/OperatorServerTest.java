@@ -42,6 +42,7 @@ class OperatorServerTest {
   private final Vertx vertx = Vertx.vertx();
   private final FakeServices fakes = new FakeServices();
   private final AtomicBoolean broker = new AtomicBoolean(true);
+  private final AtomicBoolean database = new AtomicBoolean(true);
   private final CoordinatorMetrics metrics = new CoordinatorMetrics();
   private final List<OperatorServer> servers = new ArrayList<>();
 
@@ -51,7 +52,7 @@ class OperatorServerTest {
   @BeforeEach
   void open() {
     server = serve("");
-    metrics.watch(fakes.devices, fakes.rollouts, fakes.jobs);
+    metrics.watch(fakes.devices, fakes.rollouts, fakes.jobs, database::get);
     metrics.watch(new FleetHealth());
   }
 
@@ -320,6 +321,15 @@ class OperatorServerTest {
         .contains("stillhouse_telemetry_lost_records 0")
         .contains("stillhouse_telemetry_refused_total{reason=\"numbers\"} 1")
         .contains("jvm_memory_used_bytes");
+  }
+
+  @Test
+  void meters_do_not_wait_for_a_database_that_is_away() throws Exception {
+    database.set(false);
+    String text = send("GET", "/metrics", "").body();
+    assertThat(text).contains("jvm_memory_used_bytes").doesNotContain("stillhouse_devices{");
+    database.set(true);
+    assertThat(send("GET", "/metrics", "").body()).contains("stillhouse_devices{");
   }
 
   @Test
