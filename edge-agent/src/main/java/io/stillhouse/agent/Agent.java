@@ -13,6 +13,8 @@ import io.stillhouse.agent.inference.ModelHost;
 import io.stillhouse.agent.inference.OnnxModelHost;
 import io.stillhouse.agent.link.CoordinatorLink;
 import io.stillhouse.agent.link.Identity;
+import io.stillhouse.agent.link.IdentityKeeper;
+import io.stillhouse.agent.link.IdentityStore;
 import io.stillhouse.agent.link.LinkException;
 import io.stillhouse.agent.link.LinkListener;
 import io.stillhouse.agent.link.Stamps;
@@ -95,7 +97,10 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
     this.rest = InferenceServer.start(device.config().rest(), host, VERSION);
     notices.port(rest.port());
     this.verifier = verifier(device);
-    this.link = CoordinatorLink.of(device.identity(), device.profile(), stamps, random);
+    IdentityStore store = new IdentityStore(disk, layout.identity());
+    this.link =
+        CoordinatorLink.of(
+            new IdentityKeeper(store, device.identity()), device.profile(), stamps, random);
     Slots slots = new Slots(disk, layout);
     this.updater =
         new Updater(

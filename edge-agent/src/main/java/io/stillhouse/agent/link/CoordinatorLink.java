@@ -29,7 +29,7 @@ public final class CoordinatorLink implements AutoCloseable {
   private static final Backoff REDIAL = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60));
   private static final Duration CLOSE_MAX = Duration.ofSeconds(2);
 
-  private final ManagedChannel channel;
+  private final IdentityKeeper identity;
   private final HardwareProfile profile;
   private final Stamps stamps;
   private final RandomGenerator random;
@@ -38,6 +38,8 @@ public final class CoordinatorLink implements AutoCloseable {
   private final Thread thread = new Thread(this::run, "link");
 
   // Guarded by this.
+  private Identity shown;
+  private ManagedChannel channel;
   private UpdateState state = UpdateState.FRESH;
   private Optional<Digest> running = Optional.empty();
   private Optional<LinkSession> session = Optional.empty();
@@ -50,13 +52,13 @@ public final class CoordinatorLink implements AutoCloseable {
    * @throws LinkException when the identity cannot be used for TLS
    */
   public static CoordinatorLink of(
-      Identity identity, DeviceProfile profile, Stamps stamps, RandomGenerator random)
+      IdentityKeeper identity, DeviceProfile profile, Stamps stamps, RandomGenerator random)
       throws LinkException {
     try {
-      return new CoordinatorLink(Channels.of(identity), profile, stamps, random);
+      return new CoordinatorLink(identity, profile, stamps, random);
     } catch (SSLException | CertificateException e) {
       throw new LinkException(
-          "cannot prepare the link to " + identity.place().coordinator(),
+          "cannot prepare the link to " + identity.identity().place().coordinator(),
           String.valueOf(e.getMessage()),
           "Enrol this device again, with --replace",
           e);
@@ -64,12 +66,15 @@ public final class CoordinatorLink implements AutoCloseable {
   }
 
   private CoordinatorLink(
-      ManagedChannel channel, DeviceProfile profile, Stamps stamps, RandomGenerator random) {
-    this.channel = channel;
+      IdentityKeeper identity, DeviceProfile profile, Stamps stamps, RandomGenerator random)
+      throws SSLException, CertificateException {
+    this.identity = identity;
+    this.shown = identity.identity();
+    this.channel = Channels.of(shown);
     this.profile = LinkMapper.profile(profile);
     this.stamps = stamps;
     this.random = random;
-    this.source = new GrpcSource(channel, this::connected);
+    this.source = new GrpcSource(this::channel, this::connected);
     this.thread.setDaemon(true);
   }
 
@@ -101,8 +106,7 @@ public final class CoordinatorLink implements AutoCloseable {
   private void run() {
     int failures = 0;
     while (!isClosed()) {
-      // The channel's own waiting would come on top of ours.
-      channel.resetConnectBackoff();
+      showIdentity();
       LinkSession current = open();
       String ending = current.hold();
       synchronized (this) {
@@ -116,6 +120,34 @@ public final class CoordinatorLink implements AutoCloseable {
       log.info("no session: {}; dialling again in {} ms", ending, pause.toMillis());
       rest(pause);
     }
+  }
+
+  private synchronized ManagedChannel channel() {
+    return channel;
+  }
+
+  /** Dials with the certificate of now; a channel keeps the one that it was made with. */
+  private synchronized void showIdentity() {
+    Identity now = identity.identity();
+    if (!now.equals(shown)) {
+      try {
+        ManagedChannel fresh = Channels.of(now);
+        channel.shutdown(); // downloads under way end by themselves
+        channel = fresh;
+        shown = now;
+      } catch (SSLException | CertificateException e) {
+        log.warn("the renewed certificate cannot be shown: {}", e.getMessage());
+      }
+    }
+    // The channel's own waiting would come on top of ours.
+    channel.resetConnectBackoff();
+  }
+
+  /** Takes a new certificate; what sends must not wait for the disk. */
+  void offered(byte[] certificateDer) {
+    Thread keeping = new Thread(() -> identity.offered(certificateDer), "identity");
+    keeping.setDaemon(true);
+    keeping.start();
   }
 
   private synchronized LinkSession open() {
@@ -181,6 +213,6 @@ public final class CoordinatorLink implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    channel.shutdownNow();
+    channel().shutdownNow();
   }
 }

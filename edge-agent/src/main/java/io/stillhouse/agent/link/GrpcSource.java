@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Manifests and chunks over the link's channel. Calls block the updater's thread; each has a
@@ -32,10 +33,10 @@ final class GrpcSource implements ArtifactSource {
   /** For one file; a slow link resumes at the next chunk in a further call. */
   private static final Duration FILE_MAX = Duration.ofMinutes(10);
 
-  private final ManagedChannel channel;
+  private final Supplier<ManagedChannel> channel;
   private final BooleanSupplier connected;
 
-  GrpcSource(ManagedChannel channel, BooleanSupplier connected) {
+  GrpcSource(Supplier<ManagedChannel> channel, BooleanSupplier connected) {
     this.channel = channel;
     this.connected = connected;
   }
@@ -49,7 +50,7 @@ final class GrpcSource implements ArtifactSource {
   public SignedBytes manifest(Digest digest) throws ArtifactRefusedException {
     try {
       SignedManifest signed =
-          DeviceServiceGrpc.newBlockingStub(channel)
+          DeviceServiceGrpc.newBlockingStub(channel.get())
               .withDeadlineAfter(MANIFEST_MAX.toSeconds(), TimeUnit.SECONDS)
               .getManifest(
                   ManifestRequest.newBuilder().setArtifactSha256(digest.sha256Hex()).build());
@@ -70,7 +71,7 @@ final class GrpcSource implements ArtifactSource {
     Context previous = call.attach();
     try {
       Iterator<Chunk> chunks =
-          DeviceServiceGrpc.newBlockingStub(channel)
+          DeviceServiceGrpc.newBlockingStub(channel.get())
               .withDeadlineAfter(FILE_MAX.toSeconds(), TimeUnit.SECONDS)
               .fetch(
                   FetchRequest.newBuilder()

@@ -150,6 +150,9 @@ final class LinkSession implements StreamObserver<CoordinatorMessage> {
               .toNanos();
       link.notifyAll();
     }
+    if (!welcome.getCertificateDer().isEmpty()) {
+      link.offered(welcome.getCertificateDer().toByteArray());
+    }
     listener.welcomed(
         new Welcomed(
             welcome.getTelemetryBootstrap(),

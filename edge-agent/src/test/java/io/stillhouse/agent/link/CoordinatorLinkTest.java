@@ -2,8 +2,10 @@ package io.stillhouse.agent.link;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import io.stillhouse.agent.artifact.RealDisk;
 import io.stillhouse.agent.reconcile.Desired;
 import io.stillhouse.agent.reconcile.Digest;
 import io.stillhouse.agent.reconcile.UpdateState;
@@ -16,6 +18,8 @@ import io.stillhouse.proto.device.v1.Phase;
 import io.stillhouse.proto.device.v1.Report;
 import io.stillhouse.proto.device.v1.ReportAck;
 import io.stillhouse.proto.device.v1.Welcome;
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -27,6 +31,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class CoordinatorLinkTest {
@@ -37,18 +42,25 @@ class CoordinatorLinkTest {
   @SuppressWarnings("NullAway.Init")
   private FakeCoordinator coordinator;
 
+  @TempDir
+  @SuppressWarnings("NullAway.Init")
+  private Path folder;
+
+  @SuppressWarnings("NullAway.Init")
+  private IdentityStore store;
+
+  @SuppressWarnings("NullAway.Init")
+  private IdentityKeeper identity;
+
   @SuppressWarnings("NullAway.Init")
   private CoordinatorLink link;
 
   @BeforeEach
   void dial() throws Exception {
     coordinator = new FakeCoordinator();
-    link =
-        CoordinatorLink.of(
-            LinkFixtures.enrolled(coordinator),
-            LinkFixtures.PROFILE,
-            LinkFixtures.STAMPS,
-            new Random(5));
+    store = new IdentityStore(new RealDisk(), folder);
+    identity = new IdentityKeeper(store, LinkFixtures.enrolled(coordinator));
+    link = CoordinatorLink.of(identity, LinkFixtures.PROFILE, LinkFixtures.STAMPS, new Random(5));
     link.start(
         new LinkListener() {
           @Override
@@ -84,6 +96,26 @@ class CoordinatorLinkTest {
         .isEqualTo(new Welcomed("broker:9092", "topic", "class-1", Instant.ofEpochMilli(77)));
     assertThat(link.connected()).isTrue();
     assertThat(coordinator.next().hasHeartbeat()).isTrue();
+  }
+
+  @Test
+  void a_renewed_certificate_is_kept_and_shown_from_the_next_session_on() throws Exception {
+    StreamObserver<CoordinatorMessage> session = coordinator.session();
+    X509Certificate first = coordinator.shown.take();
+    X509Certificate next = coordinator.authority().renewed(first);
+    session.onNext(
+        CoordinatorMessage.newBuilder()
+            .setWelcome(
+                welcome(60_000).getWelcome().toBuilder()
+                    .setCertificateDer(ByteString.copyFrom(next.getEncoded())))
+            .build());
+    while (!identity.identity().certificate().equals(next)) {
+      Thread.onSpinWait();
+    }
+    assertThat(store.load()).contains(identity.identity());
+    session.onCompleted();
+    coordinator.session().onNext(welcome(60_000));
+    assertThat(coordinator.shown.take()).isEqualTo(next).isNotEqualTo(first);
   }
 
   @Test

@@ -43,7 +43,7 @@ class GrpcSourceTest {
     coordinator = new FakeCoordinator();
     coordinator.offer(bundle);
     channel = Channels.of(LinkFixtures.enrolled(coordinator));
-    source = new GrpcSource(channel, () -> true);
+    source = new GrpcSource(() -> channel, () -> true);
   }
 
   @AfterEach

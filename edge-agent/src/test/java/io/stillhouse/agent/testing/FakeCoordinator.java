@@ -1,7 +1,12 @@
 package io.stillhouse.agent.testing;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyServerBuilder;
@@ -22,12 +27,16 @@ import io.stillhouse.proto.device.v1.ManifestRequest;
 import io.stillhouse.proto.model.v1.SignedManifest;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
 import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequest;
 
 /** The device port of a coordinator: real TLS and real gRPC, answers as a test wants them. */
@@ -47,6 +56,9 @@ public final class FakeCoordinator implements AutoCloseable {
   /** Sessions as they were opened: where to answer. */
   public final BlockingQueue<StreamObserver<CoordinatorMessage>> sessions =
       new LinkedBlockingQueue<>();
+
+  /** Certificates that sessions were opened with. */
+  public final BlockingQueue<X509Certificate> shown = new LinkedBlockingQueue<>();
 
   /** Chunks that were handed to the transport. */
   public final AtomicInteger chunksSent = new AtomicInteger();
@@ -75,6 +87,7 @@ public final class FakeCoordinator implements AutoCloseable {
             .permitKeepAliveTime(1, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(new Service())
+            .intercept(new ShownCertificates())
             .build()
             .start();
   }
@@ -135,6 +148,23 @@ public final class FakeCoordinator implements AutoCloseable {
       server.awaitTermination(WAIT_SECONDS_MAX, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private final class ShownCertificates implements ServerInterceptor {
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      if (call.getMethodDescriptor().equals(DeviceServiceGrpc.getSessionMethod())) {
+        try {
+          SSLSession tls =
+              Objects.requireNonNull(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
+          shown.add((X509Certificate) tls.getPeerCertificates()[0]);
+        } catch (SSLPeerUnverifiedException e) {
+          throw new AssertionError(e);
+        }
+      }
+      return next.startCall(call, headers);
     }
   }
 

@@ -8,6 +8,7 @@ import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.HexFormat;
@@ -78,7 +79,19 @@ public final class TestAuthority {
   }
 
   public X509Certificate device(PublicKey key, String name) {
-    return sign(new X500Name("CN=" + name), key, UNTIL, false, KeyPurposeId.id_kp_clientAuth, "");
+    return device(key, name, UNTIL);
+  }
+
+  public X509Certificate device(PublicKey key, String name, Instant until) {
+    return sign(new X500Name("CN=" + name), key, until, false, KeyPurposeId.id_kp_clientAuth, "");
+  }
+
+  /** A certificate of the same key and name that lasts longer by a year. */
+  public X509Certificate renewed(X509Certificate held) {
+    return device(
+        held.getPublicKey(),
+        held.getSubjectX500Principal().getName().substring("CN=".length()),
+        held.getNotAfter().toInstant().plus(Duration.ofDays(365)));
   }
 
   public static KeyPair newKeys() {

@@ -23,8 +23,12 @@ import org.jspecify.annotations.Nullable;
  * Every call without one is refused, except the one that hands out certificates.
  */
 final class PeerIdentity implements ServerInterceptor {
-  /** Who calls. */
-  record Peer(DeviceId device, String keySha256) {}
+  /** Who calls, and the certificate that says so. */
+  record Peer(DeviceId device, X509Certificate certificate) {
+    String keySha256() {
+      return Digest.of(certificate.getPublicKey().getEncoded()).sha256Hex();
+    }
+  }
 
   static final Context.Key<Peer> PEER = Context.key("stillhouse-device");
 
@@ -62,10 +66,7 @@ final class PeerIdentity implements ServerInterceptor {
       if (!subject.startsWith(SUBJECT)) {
         return Optional.empty();
       }
-      return Optional.of(
-          new Peer(
-              new DeviceId(subject.substring(SUBJECT.length())),
-              Digest.of(certificate.getPublicKey().getEncoded()).sha256Hex()));
+      return Optional.of(new Peer(new DeviceId(subject.substring(SUBJECT.length())), certificate));
     } catch (SSLPeerUnverifiedException | IllegalArgumentException e) {
       return Optional.empty();
     }

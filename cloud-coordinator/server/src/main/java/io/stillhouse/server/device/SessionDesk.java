@@ -1,5 +1,6 @@
 package io.stillhouse.server.device;
 
+import com.google.protobuf.ByteString;
 import io.stillhouse.fleet.desired.Report;
 import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.model.profile.HardwareProfile;
@@ -13,12 +14,19 @@ import io.stillhouse.server.identity.Pki;
 import io.stillhouse.server.storage.DeviceStates;
 import io.stillhouse.server.storage.DeviceTable;
 import io.stillhouse.server.storage.DeviceTable.Enrolled;
+import java.security.GeneralSecurityException;
+import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What becomes of a device's messages. Thread-safe; calls block on the database. */
 final class SessionDesk {
+  private static final Logger LOG = LoggerFactory.getLogger(SessionDesk.class);
+
   private final Records records;
   private final Sessions sessions;
   private final Pki pki;
@@ -67,8 +75,12 @@ final class SessionDesk {
     return known;
   }
 
-  /** Takes a hello into account; the device's class may change with it. */
-  CoordinatorMessage hello(Enrolled known, Hello hello) {
+  /**
+   * Takes a hello into account; the device's class may change with it.
+   *
+   * @param certificate that the session was opened with
+   */
+  CoordinatorMessage hello(Enrolled known, X509Certificate certificate, Hello hello) {
     DeviceId device = known.device().id();
     HardwareProfile profile = DeviceMapper.profile(hello.getProfile());
     Instant now = clock.instant();
@@ -89,8 +101,21 @@ final class SessionDesk {
                 .setTelemetryTopic(link.telemetryTopic())
                 .setStoreTimeEpochMillis(now.toEpochMilli())
                 .setHardwareClass(profile.hardwareClass().name())
+                .setCertificateDer(renewal(device, certificate))
                 .addArtifactPublicKeysDer(DeviceMapper.bytes(pki.artifactKey().publicKeyDer())))
         .build();
+  }
+
+  /** The device's next certificate; nothing while the one that it has lasts. */
+  private ByteString renewal(DeviceId device, X509Certificate certificate) {
+    try {
+      Optional<X509Certificate> next = pki.authority().renewal(certificate, device.value());
+      return next.isPresent() ? DeviceMapper.bytes(next.get().getEncoded()) : ByteString.EMPTY;
+    } catch (GeneralSecurityException e) {
+      // It may come with the next session; this one is not worth less.
+      LOG.warn("the certificate of {} could not be renewed: {}", device, e.getMessage());
+      return ByteString.EMPTY;
+    }
   }
 
   /** Stores a report; its acknowledgement may be sent when this has returned. */

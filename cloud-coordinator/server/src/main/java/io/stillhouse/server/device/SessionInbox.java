@@ -7,6 +7,8 @@ import io.stillhouse.fleet.device.Device;
 import io.stillhouse.proto.device.v1.CoordinatorMessage;
 import io.stillhouse.proto.device.v1.DeviceMessage;
 import io.stillhouse.server.storage.DeviceTable.Enrolled;
+import java.security.cert.X509Certificate;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -56,8 +58,9 @@ final class SessionInbox implements StreamObserver<DeviceMessage> {
           "first message: " + message.getBodyCase() + " (expected: HELLO)");
     }
     Enrolled known = desk.admit(peer);
+    X509Certificate certificate = Objects.requireNonNull(peer, "admitted").certificate();
     Device device = known.device();
-    CoordinatorMessage welcome = desk.hello(known, message.getHello());
+    CoordinatorMessage welcome = desk.hello(known, certificate, message.getHello());
     Session opened = new Session(device.id(), out);
     opened.answer(Optional.of(welcome));
     session = opened;

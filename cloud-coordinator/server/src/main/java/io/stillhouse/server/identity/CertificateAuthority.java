@@ -16,6 +16,7 @@ import java.time.InstantSource;
 import java.util.Date;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
@@ -51,6 +52,9 @@ public final class CertificateAuthority {
    * expiry: the coordinator checks the device's row on each session.
    */
   private static final Duration DEVICE_LIFE = Duration.ofDays(825);
+
+  /** A device's certificate is renewed in the last third of its life: nine months are left then. */
+  private static final int LIFE_PARTS = 3;
 
   private static final int SERIAL_BITS = 127;
   private static final int REQUEST_BYTES_MAX = 4_096;
@@ -132,6 +136,21 @@ public final class CertificateAuthority {
         publicKey,
         DEVICE_LIFE,
         new LeafUse(KeyPurposeId.id_kp_clientAuth, names));
+  }
+
+  /**
+   * The next certificate of a device, for the same key and name, once the one that it holds is in
+   * the last third of its life; empty before. Whoever asks has seen the device use the key (compare
+   * RFC 7030, section 4.2.2).
+   */
+  public Optional<X509Certificate> renewal(X509Certificate held, String deviceId)
+      throws GeneralSecurityException {
+    Instant from = held.getNotBefore().toInstant();
+    Instant until = held.getNotAfter().toInstant();
+    Instant due = until.minus(Duration.between(from, until).dividedBy(LIFE_PARTS));
+    return clock.instant().isBefore(due)
+        ? Optional.empty()
+        : Optional.of(signDevice(held.getPublicKey(), deviceId));
   }
 
   X509Certificate signServer(PublicKey publicKey, List<String> hosts)

@@ -25,6 +25,9 @@ import io.stillhouse.server.testing.FakeDevice;
 import io.stillhouse.server.testing.TestCoordinator;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -65,6 +68,33 @@ class DeviceServerTest {
     assertThat(device.received().get(0).getWelcome().getTelemetryTopic())
         .isEqualTo("stillhouse.telemetry.v1");
     assertThat(coordinator.sessions.connected()).containsExactly(new DeviceId("press-7"));
+  }
+
+  @Test
+  void a_device_gets_its_next_certificate_in_the_last_third_of_the_one_it_has() throws Exception {
+    FakeDevice device = enrolled("a").connect();
+    Eventually.holds("it is welcomed", () -> !device.received().isEmpty());
+    coordinator.daysAhead.set(500);
+    device.connect();
+    Eventually.holds("it is welcomed again", () -> device.received().size() > 1);
+    coordinator.daysAhead.set(600);
+    device.connect();
+    Eventually.holds("and again", () -> device.received().size() > 2);
+    List<ByteString> offered =
+        device.received().stream().map(said -> said.getWelcome().getCertificateDer()).toList();
+    assertThat(offered.subList(0, 2)).allMatch(ByteString::isEmpty);
+    X509Certificate held = certificate(device.identity().getCertificateDer());
+    X509Certificate next = certificate(offered.get(2));
+    next.verify(coordinator.pki.authority().certificate().getPublicKey());
+    assertThat(next.getPublicKey()).isEqualTo(held.getPublicKey());
+    assertThat(next.getSubjectX500Principal()).isEqualTo(held.getSubjectX500Principal());
+    assertThat(Duration.between(held.getNotAfter().toInstant(), next.getNotAfter().toInstant()))
+        .isBetween(Duration.ofDays(599), Duration.ofDays(601));
+  }
+
+  private static X509Certificate certificate(ByteString der) throws Exception {
+    return (X509Certificate)
+        CertificateFactory.getInstance("X.509").generateCertificate(der.newInput());
   }
 
   @Test

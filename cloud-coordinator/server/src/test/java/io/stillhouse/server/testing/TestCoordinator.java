@@ -48,6 +48,9 @@ public final class TestCoordinator implements AutoCloseable {
   /** How far what is waited for is ahead of this machine. */
   public final AtomicLong nanosAhead = new AtomicLong();
 
+  /** How far the clock is ahead that certificates go by. */
+  public final AtomicLong daysAhead = new AtomicLong();
+
   public final Database database;
   public final DeviceTable devices;
   public final DeviceStates states;
@@ -67,7 +70,12 @@ public final class TestCoordinator implements AutoCloseable {
     states = new DeviceStates(database, clock);
     models = new ModelCatalogue(database, clock);
     artifacts = new ArtifactStore(directory.resolve("artifacts"));
-    pki = Pki.open(directory.resolve("pki"), List.of(), clock, new SecureRandom());
+    pki =
+        Pki.open(
+            directory.resolve("pki"),
+            List.of(),
+            () -> clock.instant().plus(Duration.ofDays(daysAhead.get())),
+            new SecureRandom());
     packager = new ArtifactPackager(artifacts, pki.artifactKey(), models, clock);
     Enrolment enrolment = new Enrolment(devices, pki, clock, new SecureRandom());
     DeviceLink link =
