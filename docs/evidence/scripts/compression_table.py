@@ -15,6 +15,7 @@ import sys
 # What others published for the nearest thing, lossless images where they are of CIFAR.
 PUBLISHED = {
     "resnet20": "CIFAR-10: 91.25 % (He et al. 2016)",
+    "resnet56": "CIFAR-10: 93.03 % (He et al. 2016)",
     "resnet20-int8-minmax": "ResNet-50, ImageNet, weights only: 76.14 to 76.10 (Apple, coremltools)",
     "resnet20-int8-qat": "ResNet-50, ImageNet: 76.14 to 76.80 (Apple, coremltools)",
     "resnet20-prune-2x": "ResNet-56 at 2.0x: 93.26 to 93.17 (HRank); at 2.13x: 93.53 to 93.77 (DepGraph)",
