@@ -44,11 +44,7 @@ class DistillStepTest {
       DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(256, 64);
 
   private static StoredModel stored(Network network) {
-    return new StoredModel(
-        network,
-        DATA.labels(),
-        Preprocessing.measured(DATA.train()),
-        new Provenance("", "", Map.of(), SEED, Map.of()));
+    return Networks.stored(network, DATA, SEED);
   }
 
   private static Network run(Network teacher, String step) {

@@ -7,14 +7,12 @@ import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
-import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.OnnxCost;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.export.TransferForm;
 import io.stillhouse.lab.network.Network;
-import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
@@ -43,11 +41,7 @@ class FewerWeightsTest {
       DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(256, 64);
 
   private static StoredModel teacher(double width) {
-    return new StoredModel(
-        Networks.catalogue("resnet8", "1x28x28", width, SEED),
-        DATA.labels(),
-        Preprocessing.measured(DATA.train()),
-        new Provenance("", "", Map.of(), SEED, Map.of()));
+    return Networks.stored(Networks.catalogue("resnet8", "1x28x28", width, SEED), DATA, SEED);
   }
 
   private static RecipeRun.Result run(double width, String steps) {

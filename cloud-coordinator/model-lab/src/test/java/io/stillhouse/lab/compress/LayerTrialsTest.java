@@ -12,7 +12,6 @@ import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.Evaluator;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
-import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.testing.Networks;
@@ -32,11 +31,7 @@ class LayerTrialsTest {
       DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(256, 64);
 
   private static StoredModel stored(Network network) {
-    return new StoredModel(
-        network,
-        DATA.labels(),
-        Preprocessing.measured(DATA.train()),
-        new Provenance("", "", Map.of(), SEED, Map.of()));
+    return Networks.stored(network, DATA, SEED);
   }
 
   private static RecipeRun.Result run(Network network, String step) {

@@ -15,7 +15,6 @@ import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
-import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
@@ -42,11 +41,7 @@ class PruneStepTest {
   private static final long SEED = 12;
 
   private static StoredModel teacher() {
-    return new StoredModel(
-        Networks.catalogue("resnet8", "1x28x28", 0.5, SEED),
-        DATA.labels(),
-        Preprocessing.measured(DATA.train()),
-        new Provenance("", "", Map.of(), SEED, Map.of()));
+    return Networks.stored(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED), DATA, SEED);
   }
 
   private static RecipeRun run() {

@@ -11,7 +11,6 @@ import io.stillhouse.lab.export.BatchNormFolding;
 import io.stillhouse.lab.export.Int8Weights;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
-import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.lab.testing.Networks;
@@ -105,12 +104,7 @@ class QuantizationRepairTest {
     assertThat(note).containsEntry("pairs", 0);
     assertThat(String.valueOf(note.get("leftAlone")))
         .matches("\\d+ in front of relu6; 1 with no layer behind");
-    StoredModel teacher =
-        new StoredModel(
-            network,
-            DATA.labels(),
-            Preprocessing.measured(DATA.train()),
-            new Provenance("", "", Map.of(), SEED, Map.of()));
+    StoredModel teacher = Networks.stored(network, DATA, SEED);
     RecipeRun run = new RecipeRun((start, t, plan, progress) -> start, DATA, teacher, SEED);
     Quantize step =
         new Quantize(

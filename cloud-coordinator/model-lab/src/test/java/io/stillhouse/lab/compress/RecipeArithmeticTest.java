@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
-import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.network.Network;
-import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.teacher.TrainingPlan;
 import io.stillhouse.lab.testing.Networks;
@@ -18,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,11 +44,7 @@ class RecipeArithmeticTest {
   private static List<Arithmetic> asked(String recipe) {
     List<Arithmetic> asked = new ArrayList<>();
     StoredModel teacher =
-        new StoredModel(
-            Networks.catalogue("resnet8", "1x28x28", 0.5, SEED),
-            DATA.labels(),
-            Preprocessing.measured(DATA.train()),
-            new Provenance("", "", Map.of(), SEED, Map.of()));
+        Networks.stored(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED), DATA, SEED);
     CompressionRecipe read = RecipeYaml.parse("r.yaml", recipe);
     new RecipeRun(new Listening(asked), DATA, teacher, SEED).run(read, Progress.none());
     return asked;

@@ -10,10 +10,8 @@ import io.stillhouse.lab.LabSettings;
 import io.stillhouse.lab.Progress;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
-import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.evaluate.OrtModel;
 import io.stillhouse.lab.network.Network;
-import io.stillhouse.lab.network.Provenance;
 import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.tensor.TensorRuntime;
 import io.stillhouse.lab.testing.Networks;
@@ -25,7 +23,6 @@ import io.stillhouse.model.recipe.Compression;
 import io.stillhouse.model.recipe.CompressionRecipe;
 import io.stillhouse.model.redesign.DesignStrategy;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -38,11 +35,7 @@ class RedesignStepTest {
       DataSpec.parse("builtin:fashion-mnist-12k").load().withFewer(256, 64);
 
   private static StoredModel teacher() {
-    return new StoredModel(
-        Networks.catalogue("resnet8", "1x28x28", 1, SEED),
-        DATA.labels(),
-        Preprocessing.measured(DATA.train()),
-        new Provenance("", "", Map.of(), SEED, Map.of()));
+    return Networks.stored(Networks.catalogue("resnet8", "1x28x28", 1, SEED), DATA, SEED);
   }
 
   /** What a step makes before anything is learnt. */

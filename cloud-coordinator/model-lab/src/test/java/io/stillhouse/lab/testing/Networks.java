@@ -1,7 +1,11 @@
 package io.stillhouse.lab.testing;
 
+import io.stillhouse.lab.data.Dataset;
+import io.stillhouse.lab.data.Preprocessing;
 import io.stillhouse.lab.export.RandomWeights;
 import io.stillhouse.lab.network.Network;
+import io.stillhouse.lab.network.Provenance;
+import io.stillhouse.lab.network.StoredModel;
 import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.graph.ImageShape;
 import io.stillhouse.model.graph.Layer;
@@ -11,11 +15,21 @@ import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.network.NetworkCatalog;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 
 /** Networks and images for tests. */
 public final class Networks {
   private Networks() {}
+
+  /** A model as a teacher of this data would be stored. */
+  public static StoredModel stored(Network network, Dataset data, long seed) {
+    return new StoredModel(
+        network,
+        data.labels(),
+        Preprocessing.measured(data.train()),
+        new Provenance("", "", Map.of(), seed, Map.of()));
+  }
 
   public static Network catalogue(String name, String input, double width, long seed) {
     return lived(

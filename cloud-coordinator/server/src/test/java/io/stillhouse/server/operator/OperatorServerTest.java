@@ -64,18 +64,11 @@ class OperatorServerTest {
   }
 
   private OperatorServer serve(String token) {
-    OperatorServices services =
-        new OperatorServices(
-            fakes.devices,
-            fakes.models,
-            new OperatorServices.Lab(fakes.jobs, new LocalLab()),
-            fakes.rollouts,
-            new FleetHealth());
     OperatorServer started =
         OperatorServer.start(
             vertx,
             new OperatorSettings("127.0.0.1", 0, List.of("console.example"), token),
-            services,
+            services(),
             new Probes(() -> Map.of("broker", broker.get(), "database", true), metrics::scrape));
     servers.add(started);
     return started;
