@@ -8,7 +8,6 @@ import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Compression.Cluster;
 import java.util.Arrays;
-import java.util.List;
 import java.util.TreeMap;
 
 /**
@@ -22,20 +21,16 @@ final class ClusterStep {
     this.context = context;
   }
 
-  Network run(Network network, Cluster step, Progress progress) {
+  LayerTrials.Compressed run(Network network, Cluster step, Progress progress) {
     Network few = WeightPalette.cluster(network, step.bits());
-    if (step.epochs() == 0) {
-      return few;
-    }
-    return lookedUp(
-        context.fineTune(marked(few), step.epochs(), StepContext.FOLDED_RATE, progress));
-  }
-
-  /** Each layer alone with few values. */
-  static List<LayerTrials.Trial> alone(Network network, Cluster step) {
+    Network made =
+        step.epochs() == 0
+            ? few
+            : lookedUp(
+                context.fineTune(marked(few), step.epochs(), StepContext.FOLDED_RATE, progress));
     Network folded = BatchNormFolding.fold(network);
-    return LayerTrials.ofWeights(
-        folded, WeightPalette.cluster(network, step.bits()), values -> step.bits());
+    return new LayerTrials.Compressed(
+        made, LayerTrials.ofWeights(folded, few, values -> step.bits()));
   }
 
   /** The network with palettes, which training moves instead of the weights. */

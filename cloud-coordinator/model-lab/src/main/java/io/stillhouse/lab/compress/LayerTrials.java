@@ -37,6 +37,13 @@ final class LayerTrials {
    */
   record Trial(String layer, double setting, Supplier<Network> network) {}
 
+  /** What a step made of a network, and each layer alone as the step began with it. */
+  record Compressed(Network network, List<Trial> alone) {
+    Compressed {
+      alone = List.copyOf(alone);
+    }
+  }
+
   /**
    * A network with the weights of another of its shape, one layer at a time.
    *

@@ -9,7 +9,6 @@ import io.stillhouse.model.recipe.Compression.Sparsify;
 import io.stillhouse.model.recipe.Sparsity;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -24,22 +23,19 @@ final class SparsifyStep {
     this.context = context;
   }
 
-  Network run(Network network, Sparsify step, Progress progress) {
-    return context.fineTune(sparse(network, step.sparsity()), step.epochs(), progress);
+  LayerTrials.Compressed run(Network network, Sparsify step, Progress progress) {
+    Network sparse = sparse(network, step.sparsity());
+    return new LayerTrials.Compressed(
+        context.fineTune(sparse, step.epochs(), progress),
+        LayerTrials.ofWeights(network, sparse, SparsifyStep::zeroShare));
   }
 
-  /** Each layer alone with the zeros that the step gives it. */
-  static List<LayerTrials.Trial> alone(Network network, Sparsify step) {
-    return LayerTrials.ofWeights(
-        network,
-        sparse(network, step.sparsity()),
-        values -> {
-          int zeros = 0;
-          for (float value : values) {
-            zeros += value == 0 ? 1 : 0;
-          }
-          return (double) zeros / values.length;
-        });
+  private static double zeroShare(float[] values) {
+    int zeros = 0;
+    for (float value : values) {
+      zeros += value == 0 ? 1 : 0;
+    }
+    return (double) zeros / values.length;
   }
 
   /**

@@ -65,14 +65,14 @@ final class StepRun {
           return made.network();
         },
         sparsify -> {
-          Network made = new SparsifyStep(context).run(before, sparsify, work);
-          tryAlone("sparsify", before, SparsifyStep.alone(before, sparsify), trials);
-          return made;
+          LayerTrials.Compressed made = new SparsifyStep(context).run(before, sparsify, work);
+          tryAlone("sparsify", before, made.alone(), trials);
+          return made.network();
         },
         cluster -> {
-          Network made = new ClusterStep(context).run(before, cluster, work);
-          tryAlone("cluster", before, ClusterStep.alone(before, cluster), trials);
-          return made;
+          LayerTrials.Compressed made = new ClusterStep(context).run(before, cluster, work);
+          tryAlone("cluster", before, made.alone(), trials);
+          return made.network();
         },
         quantize -> {
           throw new IllegalArgumentException("quantize makes a file, not a network");
