@@ -80,6 +80,12 @@ final class World implements AutoCloseable {
     return this;
   }
 
+  /** Has devices show the coordinator's own broker their certificates. */
+  World withTelemetryTls() {
+    kafka = "{embedded: true, port: 0, security: {devices: tls}}";
+    return this;
+  }
+
   /** Starts the coordinator and waits until everything in it serves. */
   void startCoordinator() {
     try {

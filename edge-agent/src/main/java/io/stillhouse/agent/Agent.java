@@ -175,7 +175,9 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
       verifier = verifier.forClass(welcome.hardwareClass());
     }
     if (!welcome.telemetryBootstrap().isBlank() && !welcome.telemetryTopic().isBlank()) {
-      telemetry.sendTo(new KafkaTarget(welcome.telemetryBootstrap(), welcome.telemetryTopic()));
+      telemetry.sendTo(
+          new KafkaTarget(
+              welcome.telemetryBootstrap(), welcome.telemetryTopic(), welcome.telemetryTls()));
     }
     updater.wake();
   }

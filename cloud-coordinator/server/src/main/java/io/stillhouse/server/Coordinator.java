@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.binder.grpc.MetricCollectingServerIntercept
 import io.stillhouse.server.artifact.ArtifactPackager;
 import io.stillhouse.server.artifact.ArtifactStore;
 import io.stillhouse.server.broker.EmbeddedKafka;
+import io.stillhouse.server.broker.KafkaAccess;
 import io.stillhouse.server.broker.Topics;
 import io.stillhouse.server.config.CoordinatorConfig;
 import io.stillhouse.server.device.DeviceLink;
@@ -12,7 +13,9 @@ import io.stillhouse.server.device.Enrolment;
 import io.stillhouse.server.device.RegisteredDevices;
 import io.stillhouse.server.device.SessionRounds;
 import io.stillhouse.server.device.Sessions;
+import io.stillhouse.server.identity.BrokerIdentity;
 import io.stillhouse.server.identity.Pki;
+import io.stillhouse.server.identity.TrustFile;
 import io.stillhouse.server.metrics.ArtifactBytes;
 import io.stillhouse.server.metrics.CoordinatorMetrics;
 import io.stillhouse.server.operator.OperatorServer;
@@ -56,7 +59,9 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -157,11 +162,11 @@ public final class Coordinator implements AutoCloseable {
   }
 
   private void startAll(OperatorSettings operators) {
+    Pki pki = Pki.open(data.folder("pki"), certificateHosts(), chance.clock(), chance.random());
     // The longest start of all goes on while the others start.
-    TelemetryStreams streams = startTelemetry();
+    TelemetryStreams streams = startTelemetry(pki);
     parts.watch(DATABASE, stored.database()::ask);
     ArtifactStore artifacts = new ArtifactStore(data.folder("artifacts"));
-    Pki pki = Pki.open(data.folder("pki"), certificateHosts(), chance.clock(), chance.random());
     Sessions sessions = new Sessions();
     Enrolment enrolment = new Enrolment(stored.devices(), pki, stored.clock(), chance.random());
     startDevices(
@@ -190,33 +195,19 @@ public final class Coordinator implements AutoCloseable {
     parts.awaitFirstBeats(FIRST_BEAT_MAX);
   }
 
-  private TelemetryStreams startTelemetry() {
+  private TelemetryStreams startTelemetry(Pki pki) {
     parts.add("metrics", metrics);
-    String bootstrap = config.kafka().bootstrap();
-    if (config.kafka().embedded()) {
-      EmbeddedKafka broker =
-          EmbeddedKafka.start(
-              data.folder("kafka"),
-              new EmbeddedKafka.Listen(
-                  config.kafka().host(),
-                  Endpoints.advertisedKafkaHost(config),
-                  endpoints.kafkaPort(),
-                  endpoints.controllerPort()));
-      parts.add("broker", broker);
-      parts.show("broker", () -> !broker.failed());
-      bootstrap = broker.bootstrap();
-    }
-    Topics.ensure(bootstrap);
+    KafkaAccess access = config.kafka().embedded() ? startBroker(pki) : accessToCluster();
     TelemetryStreams streams =
         new TelemetryStreams(
-            bootstrap,
+            access,
             data.instance(chance.random()),
             data.folder("kafka").resolve("streams"),
             metrics::telemetryRefused);
     parts.add("telemetry", streams);
     metrics.watch(streams.start().streams());
     parts.show("telemetry", streams::healthy);
-    FleetHealthReader reader = new FleetHealthReader(health, bootstrap, metrics::watch).start();
+    FleetHealthReader reader = new FleetHealthReader(health, access, metrics::watch).start();
     parts.add("fleet health", reader);
     parts.show("fleetHealth", reader::healthy);
     if (!reader.awaitCaughtUp(CATCH_UP_MAX)) {
@@ -224,6 +215,48 @@ public final class Coordinator implements AutoCloseable {
     }
     metrics.watch(health);
     return streams;
+  }
+
+  private KafkaAccess startBroker(Pki pki) {
+    CoordinatorConfig.Kafka kafka = config.kafka();
+    String advertised = Endpoints.advertisedKafkaHost(config);
+    Optional<BrokerIdentity> identity =
+        kafka.devicesUseTls() ? Optional.of(pki.broker(List.of(advertised))) : Optional.empty();
+    EmbeddedKafka broker =
+        EmbeddedKafka.start(
+            data.folder("kafka"),
+            new EmbeddedKafka.Listen(
+                kafka.host(), advertised, endpoints.kafkaPort(), endpoints.controllerPort()),
+            identity);
+    parts.add("broker", broker);
+    parts.show("broker", () -> !broker.failed());
+    if (identity.isPresent()) {
+      Topics.ensureForDevices(broker.access());
+    } else {
+      Topics.ensure(broker.access());
+    }
+    return broker.access();
+  }
+
+  private KafkaAccess accessToCluster() {
+    CoordinatorConfig.Kafka kafka = config.kafka();
+    String settings = kafka.security().client();
+    KafkaAccess access =
+        settings.isEmpty()
+            ? KafkaAccess.plaintext(kafka.bootstrap())
+            : KafkaAccess.ofFile(kafka.bootstrap(), Path.of(settings));
+    Topics.ensure(access);
+    return access;
+  }
+
+  /** Whom devices believe at the brokers; empty when they speak plain text with them. */
+  private Optional<String> telemetryTrust() {
+    String file = config.kafka().security().deviceTrust();
+    if (!config.kafka().devicesUseTls()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        file.isEmpty() ? "" : TrustFile.read("kafka.security.deviceTrust", Path.of(file)));
   }
 
   private void startDevices(DeviceServer.Parts served, Pki pki, Enrolment enrolment) {
@@ -234,7 +267,11 @@ public final class Coordinator implements AutoCloseable {
             new DeviceServer.Identity(
                 pki,
                 enrolment,
-                new DeviceLink(heartbeat(), endpoints.kafkaBootstrap(config), Topics.TELEMETRY)),
+                new DeviceLink(
+                    heartbeat(),
+                    endpoints.kafkaBootstrap(config),
+                    Topics.TELEMETRY,
+                    telemetryTrust())),
             new DeviceServer.Time(stored.clock(), chance.nanos()),
             List.of(
                 new MetricCollectingServerInterceptor(metrics.registry()),
@@ -347,15 +384,19 @@ public final class Coordinator implements AutoCloseable {
     return List.of(
         "operators  http://%s:%d".formatted(config.http().host(), endpoints.httpPort()),
         "devices    %s:%d (gRPC, TLS)".formatted(config.grpc().host(), endpoints.grpcPort()),
-        "telemetry  %s (Kafka%s)"
+        "telemetry  %s (Kafka%s%s)"
             .formatted(
-                endpoints.kafkaBootstrap(config), config.kafka().embedded() ? ", embedded" : ""),
+                endpoints.kafkaBootstrap(config),
+                config.kafka().embedded() ? ", embedded" : "",
+                config.kafka().devicesUseTls() ? ", TLS" : ""),
         "data       " + data.root());
   }
 
   /** One line for each thing in the configuration that works, but hardly as it is meant. */
   public List<String> warnings() {
-    return endpoints.unreachableTelemetry(config).stream().toList();
+    return Stream.of(endpoints.unreachableTelemetry(config), endpoints.openTelemetry(config))
+        .flatMap(Optional::stream)
+        .toList();
   }
 
   /** Stops everything in good order; what cannot stop is logged and left behind. Idempotent. */

@@ -121,9 +121,9 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
   Optional<String> unreachableTelemetry(CoordinatorConfig config) {
     boolean reached =
         Arrays.stream(kafkaBootstrap(config).split(","))
-            .anyMatch(server -> !loopback(server.strip().replaceFirst(":\\d+$", "")));
-    boolean listens = !config.kafka().embedded() || !loopback(config.kafka().host());
-    if (loopback(config.grpc().host()) || (reached && listens)) {
+            .anyMatch(server -> !ListenPort.loopback(server.strip().replaceFirst(":\\d+$", "")));
+    boolean listens = !config.kafka().embedded() || !ListenPort.loopback(config.kafka().host());
+    if (ListenPort.loopback(config.grpc().host()) || (reached && listens)) {
       return Optional.empty();
     }
     return Optional.of(
@@ -139,10 +139,17 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
                         .formatted(kafkaBootstrap(config))));
   }
 
-  private static boolean loopback(String host) {
-    return host.equals("localhost")
-        || host.matches("127(\\.\\d+){3}")
-        || host.matches("\\[?(::1|0:0:0:0:0:0:0:1)]?");
+  /** What an operator should know about telemetry that any neighbour could read and write. */
+  Optional<String> openTelemetry(CoordinatorConfig config) {
+    CoordinatorConfig.Kafka kafka = config.kafka();
+    if (!kafka.embedded() || kafka.devicesUseTls() || ListenPort.loopback(kafka.host())) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        ("warning: whoever reaches %s:%d may read and write all telemetry, by which rollouts are"
+                + " judged; leave kafka.security.devices on auto for TLS with the devices'"
+                + " certificates")
+            .formatted(kafka.host(), kafkaPort));
   }
 
   static String advertisedKafkaHost(CoordinatorConfig config) {

@@ -9,6 +9,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class EndpointsTest {
+  private static final CoordinatorConfig.KafkaSecurity AUTO =
+      new CoordinatorConfig.KafkaSecurity("auto", "", "");
   private static final Endpoints PORTS = new Endpoints(8080, 7443, 9092, 9093);
 
   @ParameterizedTest
@@ -52,12 +54,33 @@ class EndpointsTest {
         .hasValueSatisfying(line -> assertThat(line).contains("[::1]:9092"));
   }
 
+  @Test
+  void telemetry_that_any_neighbour_could_write_is_one_line() {
+    CoordinatorConfig.KafkaSecurity open = new CoordinatorConfig.KafkaSecurity("plaintext", "", "");
+    assertThat(
+            PORTS.openTelemetry(
+                config(
+                    "0.0.0.0", new CoordinatorConfig.Kafka(true, "10.0.0.5", 9092, "", "", open))))
+        .hasValueSatisfying(
+            line -> assertThat(line).contains("10.0.0.5:9092", "kafka.security.devices"));
+    assertThat(
+            PORTS.openTelemetry(
+                config(
+                    "0.0.0.0", new CoordinatorConfig.Kafka(true, "127.0.0.1", 9092, "", "", open))))
+        .isEmpty();
+    assertThat(PORTS.openTelemetry(embedded("0.0.0.0", "10.0.0.5", ""))).isEmpty();
+    assertThat(embedded("0.0.0.0", "10.0.0.5", "").kafka().devicesUseTls()).isTrue();
+    assertThat(embedded("0.0.0.0", "127.0.0.1", "").kafka().devicesUseTls()).isFalse();
+    assertThat(external("k:9092").kafka().devicesUseTls()).isFalse();
+  }
+
   private static CoordinatorConfig embedded(String grpc, String kafka, String advertised) {
-    return config(grpc, new CoordinatorConfig.Kafka(true, kafka, 9092, advertised, ""));
+    return config(grpc, new CoordinatorConfig.Kafka(true, kafka, 9092, advertised, "", AUTO));
   }
 
   private static CoordinatorConfig external(String bootstrap) {
-    return config("0.0.0.0", new CoordinatorConfig.Kafka(false, "127.0.0.1", 0, "", bootstrap));
+    return config(
+        "0.0.0.0", new CoordinatorConfig.Kafka(false, "127.0.0.1", 0, "", bootstrap, AUTO));
   }
 
   private static CoordinatorConfig config(String grpc, CoordinatorConfig.Kafka kafka) {

@@ -143,6 +143,11 @@ public final class CoordinatorLink implements AutoCloseable {
     channel.resetConnectBackoff();
   }
 
+  /** The identity by which the present session was opened. */
+  synchronized Identity shown() {
+    return shown;
+  }
+
   /** Takes a new certificate; what sends must not wait for the disk. */
   void offered(byte[] certificateDer) {
     Thread keeping = new Thread(() -> identity.offered(certificateDer), "identity");

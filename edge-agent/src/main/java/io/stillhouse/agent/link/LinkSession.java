@@ -15,6 +15,7 @@ import io.stillhouse.proto.device.v1.ReportAck;
 import io.stillhouse.proto.device.v1.Welcome;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -157,6 +158,10 @@ final class LinkSession implements StreamObserver<CoordinatorMessage> {
         new Welcomed(
             welcome.getTelemetryBootstrap(),
             welcome.getTelemetryTopic(),
+            welcome.hasTelemetryTls()
+                ? Optional.of(
+                    new BrokerTls(link.shown(), welcome.getTelemetryTls().getAuthoritiesPem()))
+                : Optional.empty(),
             welcome.getHardwareClass(),
             Instant.ofEpochMilli(welcome.getStoreTimeEpochMillis())));
   }

@@ -3,6 +3,7 @@ package io.stillhouse.agent.telemetry;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -97,7 +98,9 @@ final class KafkaDrain implements AutoCloseable {
             Map.entry("request.timeout.ms", "5000"),
             Map.entry("delivery.timeout.ms", "30000"),
             Map.entry("reconnect.backoff.max.ms", "30000"));
-    return new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
+    Map<String, Object> all = new HashMap<>(settings);
+    target.tls().ifPresent(tls -> all.putAll(BrokerTlsEngines.settings(tls)));
+    return new KafkaProducer<>(all, new StringSerializer(), new ByteArraySerializer());
   }
 
   void sendTo(KafkaTarget newTarget) {

@@ -17,6 +17,7 @@ import io.stillhouse.proto.device.v1.Hello;
 import io.stillhouse.proto.device.v1.Phase;
 import io.stillhouse.proto.device.v1.Report;
 import io.stillhouse.proto.device.v1.ReportAck;
+import io.stillhouse.proto.device.v1.TelemetryTls;
 import io.stillhouse.proto.device.v1.Welcome;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -93,7 +94,9 @@ class CoordinatorLinkTest {
 
     session.onNext(welcome(60_000));
     assertThat(heard())
-        .isEqualTo(new Welcomed("broker:9092", "topic", "class-1", Instant.ofEpochMilli(77)));
+        .isEqualTo(
+            new Welcomed(
+                "broker:9092", "topic", Optional.empty(), "class-1", Instant.ofEpochMilli(77)));
     assertThat(link.connected()).isTrue();
     assertThat(coordinator.next().hasHeartbeat()).isTrue();
   }
@@ -116,6 +119,26 @@ class CoordinatorLinkTest {
     session.onCompleted();
     coordinator.session().onNext(welcome(60_000));
     assertThat(coordinator.shown.take()).isEqualTo(next).isNotEqualTo(first);
+  }
+
+  @Test
+  void a_welcome_that_asks_for_tls_towards_kafka_passes_on_what_to_show_there() throws Exception {
+    coordinator
+        .session()
+        .onNext(
+            CoordinatorMessage.newBuilder()
+                .setWelcome(
+                    welcome(60_000).getWelcome().toBuilder()
+                        .setTelemetryTls(TelemetryTls.newBuilder().setAuthoritiesPem("pem")))
+                .build());
+    assertThat(heard())
+        .isEqualTo(
+            new Welcomed(
+                "broker:9092",
+                "topic",
+                Optional.of(new BrokerTls(identity.identity(), "pem")),
+                "class-1",
+                Instant.ofEpochMilli(77)));
   }
 
   @Test

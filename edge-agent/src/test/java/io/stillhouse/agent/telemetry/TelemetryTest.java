@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -40,7 +41,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class TelemetryTest {
   private static final TelemetryIdentity IDENTITY = new TelemetryIdentity("device-1", "boot-1");
-  private static final KafkaTarget TARGET = new KafkaTarget("broker:9092", "windows");
+  private static final KafkaTarget TARGET =
+      new KafkaTarget("broker:9092", "windows", Optional.empty());
   private static final DrainPace QUICK =
       new DrainPace(Duration.ofMillis(1), Duration.ofMillis(4), Duration.ofSeconds(10));
 
@@ -159,7 +161,7 @@ class TelemetryTest {
     try (Spool spool = Spool.open(directory, Spool.BYTES_MIN);
         KafkaDrain drain = drain(spool, KafkaDrain::producer)) {
       append(spool, 3);
-      drain.sendTo(new KafkaTarget("127.0.0.1:1", "windows"));
+      drain.sendTo(new KafkaTarget("127.0.0.1:1", "windows", Optional.empty()));
       await(() -> drain.problem().isPresent());
       assertThat(drain.problem())
           .hasValueSatisfying(p -> assertThat(p).contains("TimeoutException"));
@@ -226,7 +228,7 @@ class TelemetryTest {
   void follows_the_coordinator_to_another_broker() throws Exception {
     Broker broker = new Broker();
     broker.up.set(false);
-    KafkaTarget other = new KafkaTarget("elsewhere:9092", "others");
+    KafkaTarget other = new KafkaTarget("elsewhere:9092", "others", Optional.empty());
     try (Spool spool = Spool.open(directory, Spool.BYTES_MIN);
         KafkaDrain drain = drain(spool, broker)) {
       append(spool, 2);
@@ -237,7 +239,7 @@ class TelemetryTest {
       broker.up.set(true);
       assertThat(broker.take("others", 2)).containsExactly(1L, 2L);
       int connections = broker.connections.size();
-      drain.sendTo(new KafkaTarget("elsewhere:9092", "others"));
+      drain.sendTo(new KafkaTarget("elsewhere:9092", "others", Optional.empty()));
       append(spool, 1);
       drain.wake();
       assertThat(broker.take("others", 1)).containsExactly(3L);

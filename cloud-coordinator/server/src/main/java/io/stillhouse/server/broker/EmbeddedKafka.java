@@ -3,6 +3,7 @@ package io.stillhouse.server.broker;
 import io.stillhouse.server.config.ListenPort;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
+import io.stillhouse.server.identity.BrokerIdentity;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -39,7 +41,7 @@ public final class EmbeddedKafka implements AutoCloseable {
   private static final String NODE_ID = "1";
 
   private final KafkaRaftServer server;
-  private final String bootstrap;
+  private final KafkaAccess access;
   private volatile boolean failed;
 
   /**
@@ -58,18 +60,27 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
   }
 
-  private EmbeddedKafka(KafkaRaftServer server, String bootstrap) {
+  private EmbeddedKafka(KafkaRaftServer server, KafkaAccess access) {
     this.server = server;
-    this.bootstrap = bootstrap;
+    this.access = access;
+  }
+
+  /** Starts a broker that speaks plain text with whoever reaches it. */
+  public static EmbeddedKafka start(Path directory, Listen listen) {
+    return start(directory, listen, Optional.empty());
   }
 
   /**
-   * Starts the broker and returns once it serves.
+   * Starts the broker and returns once it serves. The same directory may be served with and without
+   * TLS in turn.
    *
    * @param directory its log; made when missing, continued when there
+   * @param identity what it shows devices, which then need a certificate of the same authority;
+   *     empty: it speaks plain text with whoever reaches it
    * @throws CoordinatorException when it cannot start: port taken, directory not writable or broken
    */
-  public static EmbeddedKafka start(Path directory, Listen listen) {
+  public static EmbeddedKafka start(
+      Path directory, Listen listen, Optional<BrokerIdentity> identity) {
     Path data = directory.toAbsolutePath().resolve("kraft");
     try {
       // Kafka finds a taken port late and tells it in five stack traces.
@@ -79,12 +90,11 @@ public final class EmbeddedKafka implements AutoCloseable {
       if (!Files.exists(data.resolve("meta.properties"))) {
         format(data);
       } else if (!Files.exists(data.resolve(".kafka_cleanshutdown"))) {
-        FormerBroker.fence(controllerSettings(data, listen));
+        FormerBroker.fence(controllerSettings(data, listen, identity));
       }
-      Map<String, Object> settings = settings(data, listen);
+      Map<String, Object> settings = settings(data, listen, identity);
       KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
-      EmbeddedKafka broker =
-          new EmbeddedKafka(server, listen.advertisedHost() + ":" + listen.port());
+      EmbeddedKafka broker = new EmbeddedKafka(server, access(listen, identity));
       Exit.setHaltProcedure(broker::stopInsteadOfExit);
       Exit.setExitProcedure(broker::stopInsteadOfExit);
       try {
@@ -105,9 +115,21 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
   }
 
+  private static KafkaAccess access(Listen listen, Optional<BrokerIdentity> identity) {
+    String bootstrap = listen.advertisedHost() + ":" + listen.port();
+    return identity
+        .map(own -> KafkaAccess.tls(bootstrap, own))
+        .orElseGet(() -> KafkaAccess.plaintext(bootstrap));
+  }
+
   /** What clients connect to, {@code host:port}. */
   public String bootstrap() {
-    return bootstrap;
+    return access.bootstrap();
+  }
+
+  /** How clients of this process connect, with every right. */
+  public KafkaAccess access() {
+    return access;
   }
 
   /** True once the broker gave up, e.g. because its disk failed; only a restart helps. */
@@ -148,27 +170,32 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
   }
 
-  private static Map<String, Object> controllerSettings(Path data, Listen listen) {
+  private static Map<String, Object> controllerSettings(
+      Path data, Listen listen, Optional<BrokerIdentity> identity) {
     Map<String, Object> p = new HashMap<>();
     p.put("process.roles", "controller");
     p.put("node.id", NODE_ID);
     p.put("controller.quorum.voters", NODE_ID + "@127.0.0.1:" + listen.controllerPort());
     p.put("listeners", "CONTROLLER://127.0.0.1:" + listen.controllerPort());
-    p.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+    // The controller's port is on loopback, where other users of the machine are.
+    String protocol = identity.isPresent() ? "SSL" : "PLAINTEXT";
+    p.put("listener.security.protocol.map", "CLIENTS:%1$s,CONTROLLER:%1$s".formatted(protocol));
+    identity.ifPresent(own -> p.putAll(BrokerTls.brokerSettings(own)));
     p.put("controller.listener.names", "CONTROLLER");
     p.put("log.dirs", data.toString());
     return p;
   }
 
-  private static Map<String, Object> settings(Path data, Listen listen) {
-    Map<String, Object> p = controllerSettings(data, listen);
+  private static Map<String, Object> settings(
+      Path data, Listen listen, Optional<BrokerIdentity> identity) {
+    Map<String, Object> p = controllerSettings(data, listen, identity);
     p.put("process.roles", "broker,controller");
     p.put(
         "listeners",
-        "PLAINTEXT://%s:%d,CONTROLLER://127.0.0.1:%d"
+        "CLIENTS://%s:%d,CONTROLLER://127.0.0.1:%d"
             .formatted(listen.host(), listen.port(), listen.controllerPort()));
-    p.put("advertised.listeners", "PLAINTEXT://" + listen.advertisedHost() + ":" + listen.port());
-    p.put("inter.broker.listener.name", "PLAINTEXT");
+    p.put("advertised.listeners", "CLIENTS://" + listen.advertisedHost() + ":" + listen.port());
+    p.put("inter.broker.listener.name", "CLIENTS");
     p.put("default.replication.factor", "1");
     p.put("auto.create.topics.enable", "false");
     for (String topic :

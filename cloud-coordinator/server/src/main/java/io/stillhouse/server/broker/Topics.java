@@ -50,15 +50,30 @@ public final class Topics {
    *
    * @throws CoordinatorException when the broker cannot be reached or refuses
    */
-  public static void ensure(String bootstrap) {
+  public static void ensure(KafkaAccess access) {
+    prepare(access, admin -> {});
+  }
+
+  /**
+   * As {@link #ensure}, on a broker that knows its clients: devices may write, and nothing else.
+   */
+  public static void ensureForDevices(KafkaAccess access) {
+    prepare(access, admin -> BrokerTls.letDevicesWrite(admin, ADMIN_WAIT.toMillis()));
+  }
+
+  /** A further step of preparing. */
+  private interface Step {
+    void run(Admin admin) throws ExecutionException, InterruptedException, TimeoutException;
+  }
+
+  private static void prepare(KafkaAccess access, Step further) {
     Map<String, Object> settings =
-        Map.of(
-            "bootstrap.servers",
-            bootstrap,
-            "client.id",
-            "stillhouse-topics",
-            "default.api.timeout.ms",
-            String.valueOf(ADMIN_WAIT.toMillis()));
+        access.settings(
+            Map.of(
+                "client.id",
+                "stillhouse-topics",
+                "default.api.timeout.ms",
+                String.valueOf(ADMIN_WAIT.toMillis())));
     try (Admin admin = Admin.create(settings)) {
       Set<String> there =
           admin.listTopics().names().get(ADMIN_WAIT.toMillis(), TimeUnit.MILLISECONDS);
@@ -74,11 +89,12 @@ public final class Topics {
           }
         }
       }
+      further.run(admin);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw refused(bootstrap, e);
+      throw refused(access.bootstrap(), e);
     } catch (ExecutionException | TimeoutException | org.apache.kafka.common.KafkaException e) {
-      throw refused(bootstrap, e);
+      throw refused(access.bootstrap(), e);
     }
   }
 
@@ -111,7 +127,7 @@ public final class Topics {
         ErrorCategory.UNAVAILABLE,
         "cannot prepare the topics at " + bootstrap,
         String.valueOf(said.getMessage()),
-        "check kafka.bootstrap, and that the cluster runs and lets us create topics",
+        "check kafka.bootstrap and kafka.security, and that the cluster runs and lets us create topics",
         cause);
   }
 }

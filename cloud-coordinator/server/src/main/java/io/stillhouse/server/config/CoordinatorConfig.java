@@ -21,7 +21,7 @@ public record CoordinatorConfig(
       new CoordinatorConfig(
           new Http("127.0.0.1", 8080, List.of()),
           new Grpc("127.0.0.1", 7443, List.of(), 5),
-          new Kafka(true, "127.0.0.1", 9092, "", ""),
+          new Kafka(true, "127.0.0.1", 9092, "", "", new KafkaSecurity("auto", "", "")),
           new Database("", "", ""),
           new Lab(0, 512, 4096, 120, false),
           new Rollout(List.of(10, 50, 100), 300, 60, 86_400),
@@ -83,7 +83,12 @@ public record CoordinatorConfig(
    * @param bootstrap servers of the cluster to use instead
    */
   public record Kafka(
-      boolean embedded, String host, int port, String advertisedHost, String bootstrap) {
+      boolean embedded,
+      String host,
+      int port,
+      String advertisedHost,
+      String bootstrap,
+      KafkaSecurity security) {
     public Kafka {
       checkPort("kafka.port", port);
       if (embedded != bootstrap.isEmpty()) {
@@ -91,6 +96,39 @@ public record CoordinatorConfig(
             embedded
                 ? "kafka.bootstrap: set although kafka.embedded is true (expected: one of the two)"
                 : "kafka.bootstrap: empty (expected: host:port when kafka.embedded is false)");
+      }
+      if (embedded && !(security.client.isEmpty() && security.deviceTrust.isEmpty())) {
+        throw new IllegalArgumentException(
+            "kafka.security: client or deviceTrust is set although kafka.embedded is true"
+                + " (expected: only with a cluster of yours)");
+      }
+      if (!security.deviceTrust.isEmpty() && !security.devices.equals("tls")) {
+        throw new IllegalArgumentException(
+            "kafka.security.deviceTrust: set although kafka.security.devices is %s (expected: tls)"
+                .formatted(security.devices));
+      }
+    }
+
+    /** Whether devices show Kafka their certificates, or speak plain text. */
+    public boolean devicesUseTls() {
+      return security.devices.equals("tls")
+          || (security.devices.equals("auto") && embedded && !ListenPort.loopback(host));
+    }
+  }
+
+  /**
+   * Who may talk to the broker, and how.
+   *
+   * @param devices {@code tls}, {@code plaintext} or {@code auto}: TLS with an embedded broker that
+   *     others than this machine reach
+   * @param deviceTrust PEM file of the authorities that devices believe; empty: the fleet's own
+   * @param client file of settings by which the coordinator is let in; empty: none are needed
+   */
+  public record KafkaSecurity(String devices, String deviceTrust, String client) {
+    public KafkaSecurity {
+      if (!List.of("auto", "tls", "plaintext").contains(devices)) {
+        throw new IllegalArgumentException(
+            "kafka.security.devices: %s (expected: auto, tls or plaintext)".formatted(devices));
       }
     }
   }

@@ -7,6 +7,7 @@ import io.stillhouse.model.profile.HardwareProfile;
 import io.stillhouse.proto.device.v1.CoordinatorMessage;
 import io.stillhouse.proto.device.v1.Heartbeat;
 import io.stillhouse.proto.device.v1.Hello;
+import io.stillhouse.proto.device.v1.TelemetryTls;
 import io.stillhouse.proto.device.v1.Welcome;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
@@ -93,17 +94,19 @@ final class SessionDesk {
         || !known.enrolment().agentVersion().equals(hello.getAgentVersion())) {
       records.devices().hello(device, profile, hello.getAgentVersion());
     }
-    return CoordinatorMessage.newBuilder()
-        .setWelcome(
-            Welcome.newBuilder()
-                .setHeartbeatIntervalMillis(link.heartbeatInterval().toMillis())
-                .setTelemetryBootstrap(link.telemetryBootstrap())
-                .setTelemetryTopic(link.telemetryTopic())
-                .setStoreTimeEpochMillis(now.toEpochMilli())
-                .setHardwareClass(profile.hardwareClass().name())
-                .setCertificateDer(renewal(device, certificate))
-                .addArtifactPublicKeysDer(DeviceMapper.bytes(pki.artifactKey().publicKeyDer())))
-        .build();
+    Welcome.Builder welcome =
+        Welcome.newBuilder()
+            .setHeartbeatIntervalMillis(link.heartbeatInterval().toMillis())
+            .setTelemetryBootstrap(link.telemetryBootstrap())
+            .setTelemetryTopic(link.telemetryTopic())
+            .setStoreTimeEpochMillis(now.toEpochMilli())
+            .setHardwareClass(profile.hardwareClass().name())
+            .setCertificateDer(renewal(device, certificate))
+            .addArtifactPublicKeysDer(DeviceMapper.bytes(pki.artifactKey().publicKeyDer()));
+    link.telemetryTrust()
+        .ifPresent(
+            trust -> welcome.setTelemetryTls(TelemetryTls.newBuilder().setAuthoritiesPem(trust)));
+    return CoordinatorMessage.newBuilder().setWelcome(welcome).build();
   }
 
   /** The device's next certificate; nothing while the one that it has lasts. */

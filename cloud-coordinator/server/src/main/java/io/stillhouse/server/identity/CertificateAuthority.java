@@ -14,10 +14,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Date;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.stream.Stream;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
@@ -135,7 +134,7 @@ public final class CertificateAuthority {
         new X500Name("CN=" + deviceId),
         publicKey,
         DEVICE_LIFE,
-        new LeafUse(KeyPurposeId.id_kp_clientAuth, names));
+        new LeafUse(names, List.of(KeyPurposeId.id_kp_clientAuth)));
   }
 
   /**
@@ -155,18 +154,32 @@ public final class CertificateAuthority {
 
   X509Certificate signServer(PublicKey publicKey, List<String> hosts)
       throws GeneralSecurityException {
-    Set<String> all = new LinkedHashSet<>(List.of("localhost", "127.0.0.1"));
-    all.addAll(hosts);
-    GeneralName[] names =
-        all.stream()
-            .map(
-                h -> new GeneralName(isAddress(h) ? GeneralName.iPAddress : GeneralName.dNSName, h))
-            .toArray(GeneralName[]::new);
     return leaf(
         new X500Name("CN=stillhouse-coordinator"),
         publicKey,
         SERVER_LIFE,
-        new LeafUse(KeyPurposeId.id_kp_serverAuth, new GeneralNames(names)));
+        new LeafUse(serverNames(hosts), List.of(KeyPurposeId.id_kp_serverAuth)));
+  }
+
+  /** For a broker, which also dials itself. Its subject is none that a device could have. */
+  X509Certificate signBroker(PublicKey publicKey, List<String> hosts)
+      throws GeneralSecurityException {
+    return leaf(
+        new X500Name("O=Stillhouse,CN=broker"),
+        publicKey,
+        SERVER_LIFE,
+        new LeafUse(
+            serverNames(hosts),
+            List.of(KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth)));
+  }
+
+  private static GeneralNames serverNames(List<String> hosts) {
+    return new GeneralNames(
+        Stream.concat(Stream.of("localhost", "127.0.0.1"), hosts.stream())
+            .distinct()
+            .map(
+                h -> new GeneralName(isAddress(h) ? GeneralName.iPAddress : GeneralName.dNSName, h))
+            .toArray(GeneralName[]::new));
   }
 
   static X509Certificate selfSign(KeyPair keys, InstantSource clock, SecureRandom random)
@@ -194,7 +207,7 @@ public final class CertificateAuthority {
     return signed(builder, keys.getPrivate());
   }
 
-  private record LeafUse(KeyPurposeId purpose, GeneralNames names) {}
+  private record LeafUse(GeneralNames names, List<KeyPurposeId> purposes) {}
 
   private X509Certificate leaf(X500Name subject, PublicKey publicKey, Duration life, LeafUse use)
       throws GeneralSecurityException {
@@ -211,7 +224,10 @@ public final class CertificateAuthority {
     try {
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(false));
       builder.addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature));
-      builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(use.purpose()));
+      builder.addExtension(
+          Extension.extendedKeyUsage,
+          false,
+          new ExtendedKeyUsage(use.purposes().toArray(KeyPurposeId[]::new)));
       builder.addExtension(Extension.subjectAlternativeName, false, use.names());
       builder.addExtension(
           Extension.authorityKeyIdentifier,

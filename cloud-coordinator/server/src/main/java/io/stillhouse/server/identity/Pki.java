@@ -35,11 +35,17 @@ public final class Pki {
   private final CertificateAuthority authority;
   private final ServerIdentity server;
   private final ArtifactKey artifactKey;
+  private final SecureRandom random;
 
-  private Pki(CertificateAuthority authority, ServerIdentity server, ArtifactKey artifactKey) {
+  private Pki(
+      CertificateAuthority authority,
+      ServerIdentity server,
+      ArtifactKey artifactKey,
+      SecureRandom random) {
     this.authority = authority;
     this.server = server;
     this.artifactKey = artifactKey;
+    this.random = random;
   }
 
   /** The key and certificate that the gRPC port shows. */
@@ -72,7 +78,7 @@ public final class Pki {
       ServerIdentity server =
           new ServerIdentity(
               serverKeys.getPrivate(), authority.signServer(serverKeys.getPublic(), hosts));
-      return new Pki(authority, server, artifactKey);
+      return new Pki(authority, server, artifactKey, random);
     } catch (IOException | GeneralSecurityException e) {
       throw new CoordinatorException(
           ErrorCategory.UNAVAILABLE,
@@ -94,6 +100,27 @@ public final class Pki {
 
   public ArtifactKey artifactKey() {
     return artifactKey;
+  }
+
+  /**
+   * A fresh key and certificate for the embedded broker.
+   *
+   * @param hosts names and addresses by which it is dialled, besides {@code localhost} and {@code
+   *     127.0.0.1}
+   */
+  public BrokerIdentity broker(List<String> hosts) {
+    try {
+      KeyPair keys = ecKeys(random);
+      X509Certificate certificate = authority.signBroker(keys.getPublic(), hosts);
+      String authorityPem = Pem.write(Pem.CERTIFICATE, authority.certificate().getEncoded());
+      return new BrokerIdentity(
+          Pem.write(Pem.PRIVATE_KEY, keys.getPrivate().getEncoded()),
+          Pem.write(Pem.CERTIFICATE, certificate.getEncoded()) + authorityPem,
+          authorityPem,
+          certificate.getSubjectX500Principal().getName());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("an open authority cannot sign for the broker", e);
+    }
   }
 
   /** SHA-256 of the authority's certificate: what a token carries and an agent pins. */

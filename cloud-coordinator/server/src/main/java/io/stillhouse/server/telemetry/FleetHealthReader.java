@@ -1,5 +1,6 @@
 package io.stillhouse.server.telemetry;
 
+import io.stillhouse.server.broker.KafkaAccess;
 import io.stillhouse.server.broker.Topics;
 import java.time.Duration;
 import java.util.HashMap;
@@ -29,7 +30,7 @@ public final class FleetHealthReader implements AutoCloseable {
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final FleetHealth health;
-  private final String bootstrap;
+  private final KafkaAccess access;
   private final Consumer<KafkaConsumer<?, ?>> watch;
   private final Thread thread;
   private final CountDownLatch caughtUp = new CountDownLatch(1);
@@ -44,9 +45,9 @@ public final class FleetHealthReader implements AutoCloseable {
    * @param watch given each Kafka consumer that is opened, for its metrics
    */
   public FleetHealthReader(
-      FleetHealth health, String bootstrap, Consumer<KafkaConsumer<?, ?>> watch) {
+      FleetHealth health, KafkaAccess access, Consumer<KafkaConsumer<?, ?>> watch) {
     this.health = health;
-    this.bootstrap = bootstrap;
+    this.access = access;
     this.watch = watch;
     this.thread = new Thread(this::run, "fleet-health-reader");
     this.thread.setDaemon(true);
@@ -106,7 +107,7 @@ public final class FleetHealthReader implements AutoCloseable {
       } catch (KafkaException e) {
         LOG.warn(
             "cannot read fleet health from {}: {}; trying again each second",
-            bootstrap,
+            access.bootstrap(),
             e.getMessage());
         pause();
       }
@@ -124,13 +125,13 @@ public final class FleetHealthReader implements AutoCloseable {
 
   private void follow() {
     Map<String, Object> settings =
-        Map.of(
-            "bootstrap.servers", bootstrap,
-            "client.id", "stillhouse-fleet-health",
-            // Sums of a transaction that was aborted must not be seen.
-            "isolation.level", "read_committed",
-            "auto.offset.reset", "earliest",
-            "enable.auto.commit", "false");
+        access.settings(
+            Map.of(
+                "client.id", "stillhouse-fleet-health",
+                // Sums of a transaction that was aborted must not be seen.
+                "isolation.level", "read_committed",
+                "auto.offset.reset", "earliest",
+                "enable.auto.commit", "false"));
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
       watch.accept(consumer);

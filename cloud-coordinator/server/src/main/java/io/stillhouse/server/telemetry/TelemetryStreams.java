@@ -1,9 +1,11 @@
 package io.stillhouse.server.telemetry;
 
+import io.stillhouse.server.broker.KafkaAccess;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -38,10 +40,10 @@ public final class TelemetryStreams implements AutoCloseable {
    * @param refused told the reason of each record that is skipped
    */
   public TelemetryStreams(
-      String bootstrap, String instance, Path stateDirectory, Consumer<String> refused) {
+      KafkaAccess access, String instance, Path stateDirectory, Consumer<String> refused) {
     Properties settings = new Properties();
     settings.put("application.id", APPLICATION);
-    settings.put("bootstrap.servers", bootstrap);
+    settings.putAll(access.settings(Map.of()));
     settings.put("state.dir", stateDirectory.toAbsolutePath().toString());
     settings.put("num.stream.threads", "1");
     settings.put("processing.guarantee", "exactly_once_v2");

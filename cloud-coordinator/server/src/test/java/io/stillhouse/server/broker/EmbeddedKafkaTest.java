@@ -6,12 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.testing.Eventually;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,9 +33,9 @@ class EmbeddedKafkaTest {
 
   @Test
   void acknowledged_records_survive_a_restart_and_a_kill() throws Exception {
-    EmbeddedKafka.Listen listen = listen();
+    EmbeddedKafka.Listen listen = Brokers.listen();
     try (EmbeddedKafka broker = EmbeddedKafka.start(directory, listen)) {
-      Topics.ensure(broker.bootstrap());
+      Topics.ensure(broker.access());
       produce(broker.bootstrap(), "first", 0, 10);
     }
     Process child = startChild(listen);
@@ -49,7 +46,7 @@ class EmbeddedKafkaTest {
       assertThat(child.waitFor(20, TimeUnit.SECONDS)).isTrue();
     }
     try (EmbeddedKafka broker = EmbeddedKafka.start(directory, listen)) {
-      Topics.ensure(broker.bootstrap());
+      Topics.ensure(broker.access());
       List<String> read = readAll(broker.bootstrap(), 510);
       assertThat(read).hasSize(510).doesNotHaveDuplicates().contains("first-0", "second-509");
       assertThat(broker.failed()).isFalse();
@@ -58,12 +55,12 @@ class EmbeddedKafkaTest {
 
   @Test
   void a_transaction_that_a_kill_left_open_does_not_hold_readers_back() throws Exception {
-    EmbeddedKafka.Listen listen = listen();
+    EmbeddedKafka.Listen listen = Brokers.listen();
     Process child = startChild(listen);
     String bootstrap = "127.0.0.1:" + listen.port();
     TopicPartition partition = new TopicPartition(Topics.TELEMETRY, 0);
     try {
-      Topics.ensure(bootstrap);
+      Topics.ensure(KafkaAccess.plaintext(bootstrap));
       // Not closed in good order: it died with its coordinator.
       KafkaProducer<String, String> producer =
           new KafkaProducer<>(
@@ -110,10 +107,10 @@ class EmbeddedKafkaTest {
 
   @Test
   void topics_are_made_once_with_the_brokers_time_and_bounds() throws Exception {
-    try (EmbeddedKafka broker = EmbeddedKafka.start(directory, listen());
+    try (EmbeddedKafka broker = EmbeddedKafka.start(directory, Brokers.listen());
         Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrap()))) {
-      Topics.ensure(broker.bootstrap());
-      Topics.ensure(broker.bootstrap());
+      Topics.ensure(broker.access());
+      Topics.ensure(broker.access());
       var described =
           admin
               .describeTopics(List.of(Topics.TELEMETRY, Topics.EVENTS, Topics.HEALTH))
@@ -133,7 +130,8 @@ class EmbeddedKafkaTest {
   void a_taken_port_is_one_line() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       EmbeddedKafka.Listen listen =
-          new EmbeddedKafka.Listen("127.0.0.1", "127.0.0.1", taken.getLocalPort(), freePort());
+          new EmbeddedKafka.Listen(
+              "127.0.0.1", "127.0.0.1", taken.getLocalPort(), Brokers.freePort());
       assertThatThrownBy(() -> EmbeddedKafka.start(directory, listen))
           .isInstanceOf(CoordinatorException.class)
           .hasMessageContaining("port " + taken.getLocalPort())
@@ -142,27 +140,10 @@ class EmbeddedKafkaTest {
   }
 
   private Process startChild(EmbeddedKafka.Listen listen) throws IOException {
-    Process child =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                "-XX:+UseSerialGC",
-                "-cp",
-                System.getProperty("java.class.path"),
-                BrokerChild.class.getName(),
-                directory.toString(),
-                String.valueOf(listen.port()),
-                String.valueOf(listen.controllerPort()))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    BufferedReader out =
-        new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8));
-    String line = out.readLine();
-    while (line != null && !line.equals("serving")) {
-      line = out.readLine();
-    }
-    assertThat(line).isEqualTo("serving");
-    return child;
+    return Brokers.startChild(
+        directory.toString(),
+        String.valueOf(listen.port()),
+        String.valueOf(listen.controllerPort()));
   }
 
   private static void produce(String bootstrap, String prefix, int from, int count)
@@ -200,15 +181,5 @@ class EmbeddedKafkaTest {
       }
     }
     return values;
-  }
-
-  private static EmbeddedKafka.Listen listen() throws IOException {
-    return new EmbeddedKafka.Listen("127.0.0.1", "127.0.0.1", freePort(), freePort());
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 }

@@ -25,7 +25,14 @@ class CoordinatorConfigTest {
     assertThat(config.grpc())
         .isEqualTo(new CoordinatorConfig.Grpc("127.0.0.1", 7443, List.of(), 5));
     assertThat(config.kafka())
-        .isEqualTo(new CoordinatorConfig.Kafka(true, "127.0.0.1", 9092, "", ""));
+        .isEqualTo(
+            new CoordinatorConfig.Kafka(
+                true,
+                "127.0.0.1",
+                9092,
+                "",
+                "",
+                new CoordinatorConfig.KafkaSecurity("auto", "", "")));
     assertThat(config.database()).isEqualTo(new CoordinatorConfig.Database("", "", ""));
     assertThat(config.lab()).isEqualTo(new CoordinatorConfig.Lab(0, 512, 4096, 120, false));
     assertThat(config.rollout())
@@ -41,7 +48,8 @@ class CoordinatorConfigTest {
         """
         http: {host: 0.0.0.0, port: 81, allowedHosts: [console.example]}
         grpc: {host: 0.0.0.0, port: 82, names: [devices.example], heartbeatSeconds: 9}
-        kafka: {embedded: false, host: 0.0.0.0, port: 83, advertisedHost: k, bootstrap: "k1:9092"}
+        kafka: {embedded: false, host: 0.0.0.0, port: 83, advertisedHost: k, bootstrap: "k1:9092",
+          security: {devices: tls, deviceTrust: ca.pem, client: kafka.properties}}
         database: {url: "jdbc:postgresql://db/s", user: u, password: p}
         lab: {threads: 3, heapMiB: 256, memoryMiB: 2048, timeLimitMinutes: 7, remoteWorkers: true}
         rollout: {waves: [20, 100], soakSeconds: 1, probationSeconds: 2, waveDeadlineSeconds: 3}
@@ -53,7 +61,13 @@ class CoordinatorConfigTest {
             new CoordinatorConfig(
                 new CoordinatorConfig.Http("0.0.0.0", 81, List.of("console.example")),
                 new CoordinatorConfig.Grpc("0.0.0.0", 82, List.of("devices.example"), 9),
-                new CoordinatorConfig.Kafka(false, "0.0.0.0", 83, "k", "k1:9092"),
+                new CoordinatorConfig.Kafka(
+                    false,
+                    "0.0.0.0",
+                    83,
+                    "k",
+                    "k1:9092",
+                    new CoordinatorConfig.KafkaSecurity("tls", "ca.pem", "kafka.properties")),
                 new CoordinatorConfig.Database("jdbc:postgresql://db/s", "u", "p"),
                 new CoordinatorConfig.Lab(3, 256, 2048, 7, true),
                 new CoordinatorConfig.Rollout(List.of(20, 100), 1, 2, 3),

@@ -18,8 +18,8 @@ final class TelemetryChild {
             Integer.parseInt(arguments[1]),
             Integer.parseInt(arguments[2]));
     EmbeddedKafka broker = EmbeddedKafka.start(directory, listen);
-    Topics.ensure(broker.bootstrap());
-    new TelemetryStreams(broker.bootstrap(), "me", directory.resolve("streams"), reason -> {})
+    Topics.ensure(broker.access());
+    new TelemetryStreams(broker.access(), "me", directory.resolve("streams"), reason -> {})
         .start()
         .awaitRunning();
     System.out.println("serving");

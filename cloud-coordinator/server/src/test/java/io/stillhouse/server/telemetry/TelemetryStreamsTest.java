@@ -81,12 +81,12 @@ class TelemetryStreamsTest {
 
     Running(EmbeddedKafka.Listen listen) {
       broker = EmbeddedKafka.start(directory, listen);
-      Topics.ensure(broker.bootstrap());
+      Topics.ensure(broker.access());
       streams =
-          new TelemetryStreams(broker.bootstrap(), "me", directory.resolve("streams"), reason -> {})
+          new TelemetryStreams(broker.access(), "me", directory.resolve("streams"), reason -> {})
               .start();
       streams.awaitRunning();
-      reader = new FleetHealthReader(health, broker.bootstrap(), consumer -> {}).start();
+      reader = new FleetHealthReader(health, broker.access(), consumer -> {}).start();
     }
 
     void await(long received, long duplicates) {

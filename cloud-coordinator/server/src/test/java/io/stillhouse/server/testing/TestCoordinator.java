@@ -79,7 +79,8 @@ public final class TestCoordinator implements AutoCloseable {
     packager = new ArtifactPackager(artifacts, pki.artifactKey(), models, clock);
     Enrolment enrolment = new Enrolment(devices, pki, clock, new SecureRandom());
     DeviceLink link =
-        new DeviceLink(Duration.ofSeconds(1), "127.0.0.1:9092", "stillhouse.telemetry.v1");
+        new DeviceLink(
+            Duration.ofSeconds(1), "127.0.0.1:9092", "stillhouse.telemetry.v1", Optional.empty());
     server =
         DeviceServer.start(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
