@@ -5,6 +5,7 @@ import io.stillhouse.server.artifact.ArtifactPackager;
 import io.stillhouse.server.artifact.ArtifactStore;
 import io.stillhouse.server.broker.EmbeddedKafka;
 import io.stillhouse.server.broker.KafkaAccess;
+import io.stillhouse.server.broker.Revocations;
 import io.stillhouse.server.broker.Topics;
 import io.stillhouse.server.config.CoordinatorConfig;
 import io.stillhouse.server.device.DeviceLink;
@@ -232,6 +233,7 @@ public final class Coordinator implements AutoCloseable {
     parts.show("broker", () -> !broker.failed());
     if (identity.isPresent()) {
       Topics.ensureForDevices(broker.access());
+      parts.add("revocations", Revocations.start(broker.access(), stored.devices()::revoked));
     } else {
       Topics.ensure(broker.access());
     }

@@ -34,6 +34,7 @@ import java.util.Optional;
 import java.util.Properties;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.Test;
@@ -63,6 +64,23 @@ class CoordinatorKafkaTlsTest {
       String authority = Files.readString(directory.resolve("data/pki/ca.crt"));
       send(welcome, device, authority);
       Eventually.holds("telemetry is counted", () -> received() == 1);
+
+      assertThat(call("POST", "/devices/press-7/revoke").path("revoked").asBoolean()).isTrue();
+      Eventually.holds(
+          "the revoked device may write no more", () -> !mayWrite(welcome, device, authority));
+      try (FakeDevice other = enrolled()) {
+        assertThat(mayWrite(welcome(other), other, authority)).isTrue();
+      }
+    }
+  }
+
+  private static boolean mayWrite(Welcome welcome, FakeDevice device, String authorityPem) {
+    try {
+      send(welcome, device, authorityPem);
+      return true;
+    } catch (Exception e) {
+      assertThat(e).hasCauseInstanceOf(AuthorizationException.class);
+      return false;
     }
   }
 

@@ -1,5 +1,6 @@
 package io.stillhouse.server.broker;
 
+import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.server.identity.BrokerIdentity;
 import java.util.HashMap;
 import java.util.List;
@@ -7,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
@@ -55,16 +57,32 @@ final class BrokerTls {
   /** Lets every device write where devices write; repeated at each start, which changes nothing. */
   static void letDevicesWrite(Admin admin, long waitMillis)
       throws ExecutionException, InterruptedException, TimeoutException {
-    List<AclBinding> rights =
-        List.of(Topics.TELEMETRY, Topics.EVENTS).stream()
-            // Writing includes describing, and beginning as an idempotent producer.
-            .map(
-                topic ->
-                    new AclBinding(
-                        new ResourcePattern(ResourceType.TOPIC, topic, PatternType.LITERAL),
-                        new AccessControlEntry(
-                            "User:*", "*", AclOperation.WRITE, AclPermissionType.ALLOW)))
+    // Writing includes describing, and beginning as an idempotent producer.
+    set(admin, writing("User:*", AclPermissionType.ALLOW), waitMillis);
+  }
+
+  /** Refuses devices what {@link #letDevicesWrite} lets all of them do. */
+  static void refuse(Admin admin, List<DeviceId> devices, long waitMillis)
+      throws ExecutionException, InterruptedException, TimeoutException {
+    List<AclBinding> refusals =
+        devices.stream()
+            .flatMap(id -> writing("User:CN=" + id.value(), AclPermissionType.DENY).stream())
             .toList();
+    set(admin, refusals, waitMillis);
+  }
+
+  private static List<AclBinding> writing(String principal, AclPermissionType permission) {
+    return Stream.of(Topics.TELEMETRY, Topics.EVENTS)
+        .map(
+            topic ->
+                new AclBinding(
+                    new ResourcePattern(ResourceType.TOPIC, topic, PatternType.LITERAL),
+                    new AccessControlEntry(principal, "*", AclOperation.WRITE, permission)))
+        .toList();
+  }
+
+  private static void set(Admin admin, List<AclBinding> rights, long waitMillis)
+      throws ExecutionException, InterruptedException, TimeoutException {
     admin.createAcls(rights).all().get(waitMillis, TimeUnit.MILLISECONDS);
   }
 }

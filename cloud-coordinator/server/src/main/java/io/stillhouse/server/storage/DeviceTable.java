@@ -177,6 +177,16 @@ public final class DeviceTable {
                 .list());
   }
 
+  /** Those that are refused for ever. */
+  public List<DeviceId> revoked() {
+    return database.read(
+        h ->
+            h.createQuery("SELECT id FROM device WHERE revoked_at IS NOT NULL")
+                .mapTo(String.class)
+                .map(DeviceId::new)
+                .list());
+  }
+
   public Enrolled label(DeviceId id, Map<String, String> labels) {
     Instant now = clock.instant();
     String json = StoredJson.write(new TreeMap<>(labels));
