@@ -106,6 +106,7 @@ public final class QuickstartMain implements Callable<Integer> {
     narrator.line("coordinator at %s (H2, embedded Kafka)", fleet.console());
     fleet.startAgents(coordinator, boards);
     Story story = new Story(coordinator, fleet, programs, waiting, narrator);
+    Findings findings = new Findings(coordinator, fleet, programs, waiting, narrator);
     story.meetTheFleet(boards.size());
 
     narrator.chapter("2/7 Teach: a residual network on 10,000 images");
@@ -125,17 +126,17 @@ public final class QuickstartMain implements Callable<Integer> {
       Map<String, Double> accuracy = story.measure(images);
       feed.resume();
       accuracy.forEach((device, share) -> narrator.line("%-12s %.2f %%", device, 100 * share));
-      JsonNode health = story.fleetHealth();
+      JsonNode health = findings.fleetHealth();
 
       narrator.chapter("6/7 Roll out a harmed version, and watch it stopped");
       JsonNode harmed = story.rollOut(story.makeHarm(), feed);
       outcome.rollout(harmed);
-      story.quarantine();
+      findings.quarantine();
 
       narrator.chapter("7/7 Look back");
       feed.pause();
-      outcome.telemetry(story.telemetry());
-      outcome.devices(story.devices(health), accuracy);
+      outcome.telemetry(findings.telemetry());
+      outcome.devices(findings.devices(health), accuracy);
       feed.resume();
       narrator.block(outcome.table());
       narrator.line(

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The story in seven chapters: start, teach, tailor, roll out, measure, do harm, look back. Each
- * chapter drives public interfaces and prints what they answer.
+ * What happens in the story: start, teach, tailor, roll out, measure, do harm. Each chapter drives
+ * public interfaces and prints what they answer.
  */
 final class Story {
   private static final String DATA = "builtin:fashion-mnist-12k";
@@ -243,86 +243,6 @@ final class Story {
               accuracy.put(device, seen == 0 ? Double.NaN : (double) correct / seen);
             });
     return accuracy;
-  }
-
-  /** Waits until everything that the agents sent has been counted, and prints the sums. */
-  JsonNode telemetry() {
-    JsonNode telemetry =
-        waiting.until(
-            "telemetry to settle",
-            Duration.ofSeconds(30),
-            "Look at " + fleet.console(),
-            () -> {
-              JsonNode now = coordinator.get("/telemetry");
-              boolean settled =
-                  now.path("sent").asLong() > 0
-                      && now.path("sent").asLong()
-                          == now.path("received").asLong() + now.path("lost").asLong();
-              return settled ? Optional.of(now) : Optional.empty();
-            });
-    narrator.line(
-        "telemetry: %d records sent, %d received, %d lost",
-        telemetry.path("sent").asLong(),
-        telemetry.path("received").asLong(),
-        telemetry.path("lost").asLong());
-    return telemetry;
-  }
-
-  /**
-   * The devices with what they run, the latency of the last window of their class, and the resident
-   * memory of their agents.
-   */
-  JsonNode devices(JsonNode health) {
-    JsonNode devices = coordinator.get("/devices").path("devices");
-    for (JsonNode device : devices) {
-      ObjectNode row = (ObjectNode) device;
-      String id = device.path("id").asText();
-      row.put("runningDigest", device.path("reported").path("running").asText());
-      row.put("residentBytes", programs.residentBytes(Fleet.program(id)));
-      for (JsonNode measured : health) {
-        if (measured.path("hardwareClass").equals(device.path("hardwareClass"))) {
-          row.put("latencyP50Micros", measured.path("latencyP50Micros").asLong());
-          row.put("latencyP99Micros", measured.path("latencyP99Micros").asLong());
-        }
-      }
-    }
-    return devices;
-  }
-
-  JsonNode fleetHealth() {
-    JsonNode health = coordinator.get("/fleet-health").path("health");
-    for (JsonNode row : health) {
-      narrator.line(
-          "%s wave %d %s: %d inferences, %d errors, p99 %d us, live accuracy %s",
-          row.path("rollout").asText(),
-          row.path("wave").asInt() + 1,
-          row.path("hardwareClass").asText(),
-          row.path("inferences").asLong(),
-          row.path("errors").asLong(),
-          row.path("latencyP99Micros").asLong(),
-          row.path("feedbackCount").asLong() == 0
-              ? "unknown"
-              : String.format(
-                  Locale.ROOT,
-                  "%.1f %%",
-                  100.0
-                      * row.path("feedbackCorrect").asLong()
-                      / row.path("feedbackCount").asLong()));
-    }
-    return health;
-  }
-
-  List<String> quarantine() {
-    List<String> entries = new ArrayList<>();
-    for (JsonNode entry : coordinator.get("/quarantine").path("quarantine")) {
-      entries.add(entry.path("digest").asText() + " " + entry.path("hardwareClass").asText());
-      narrator.line(
-          "quarantined %s for %s: %s",
-          entry.path("digest").asText().substring(0, 12),
-          entry.path("hardwareClass").asText(),
-          entry.path("reason").asText());
-    }
-    return entries;
   }
 
   private void awaitJob(String id) {

@@ -3,9 +3,7 @@ package io.stillhouse.server;
 import io.micrometer.core.instrument.binder.grpc.MetricCollectingServerInterceptor;
 import io.stillhouse.server.artifact.ArtifactPackager;
 import io.stillhouse.server.artifact.ArtifactStore;
-import io.stillhouse.server.broker.EmbeddedKafka;
 import io.stillhouse.server.broker.KafkaAccess;
-import io.stillhouse.server.broker.Revocations;
 import io.stillhouse.server.broker.Topics;
 import io.stillhouse.server.config.CoordinatorConfig;
 import io.stillhouse.server.device.DeviceLink;
@@ -14,9 +12,7 @@ import io.stillhouse.server.device.Enrolment;
 import io.stillhouse.server.device.RegisteredDevices;
 import io.stillhouse.server.device.SessionRounds;
 import io.stillhouse.server.device.Sessions;
-import io.stillhouse.server.identity.BrokerIdentity;
 import io.stillhouse.server.identity.Pki;
-import io.stillhouse.server.identity.TrustFile;
 import io.stillhouse.server.metrics.ArtifactBytes;
 import io.stillhouse.server.metrics.CoordinatorMetrics;
 import io.stillhouse.server.operator.OperatorServer;
@@ -85,6 +81,7 @@ public final class Coordinator implements AutoCloseable {
   private final DataDirectory data;
   private final Endpoints endpoints;
   private final Stored stored;
+  private final TelemetryBroker broker;
 
   /** The state of record and what reads and writes it. */
   private record Stored(
@@ -136,6 +133,7 @@ public final class Coordinator implements AutoCloseable {
     this.parts = parts;
     this.endpoints = Endpoints.resolve(config, data.root());
     this.stored = openStored();
+    this.broker = new TelemetryBroker(config.kafka(), data.folder("kafka"), endpoints, parts);
   }
 
   private Stored openStored() {
@@ -198,7 +196,7 @@ public final class Coordinator implements AutoCloseable {
 
   private TelemetryStreams startTelemetry(Pki pki) {
     parts.add("metrics", metrics);
-    KafkaAccess access = config.kafka().embedded() ? startBroker(pki) : accessToCluster();
+    KafkaAccess access = broker.start(pki, stored.devices()::revoked);
     TelemetryStreams streams =
         new TelemetryStreams(
             access,
@@ -218,49 +216,6 @@ public final class Coordinator implements AutoCloseable {
     return streams;
   }
 
-  private KafkaAccess startBroker(Pki pki) {
-    CoordinatorConfig.Kafka kafka = config.kafka();
-    String advertised = Endpoints.advertisedKafkaHost(config);
-    Optional<BrokerIdentity> identity =
-        kafka.devicesUseTls() ? Optional.of(pki.broker(List.of(advertised))) : Optional.empty();
-    EmbeddedKafka broker =
-        EmbeddedKafka.start(
-            data.folder("kafka"),
-            new EmbeddedKafka.Listen(
-                kafka.host(), advertised, endpoints.kafkaPort(), endpoints.controllerPort()),
-            identity);
-    parts.add("broker", broker);
-    parts.show("broker", () -> !broker.failed());
-    if (identity.isPresent()) {
-      Topics.ensureForDevices(broker.access());
-      parts.add("revocations", Revocations.start(broker.access(), stored.devices()::revoked));
-    } else {
-      Topics.ensure(broker.access());
-    }
-    return broker.access();
-  }
-
-  private KafkaAccess accessToCluster() {
-    CoordinatorConfig.Kafka kafka = config.kafka();
-    String settings = kafka.security().client();
-    KafkaAccess access =
-        settings.isEmpty()
-            ? KafkaAccess.plaintext(kafka.bootstrap())
-            : KafkaAccess.ofFile(kafka.bootstrap(), Path.of(settings));
-    Topics.ensure(access);
-    return access;
-  }
-
-  /** Whom devices believe at the brokers; empty when they speak plain text with them. */
-  private Optional<String> telemetryTrust() {
-    String file = config.kafka().security().deviceTrust();
-    if (!config.kafka().devicesUseTls()) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        file.isEmpty() ? "" : TrustFile.read("kafka.security.deviceTrust", Path.of(file)));
-  }
-
   private void startDevices(DeviceServer.Parts served, Pki pki, Enrolment enrolment) {
     DeviceServer server =
         DeviceServer.start(
@@ -273,7 +228,7 @@ public final class Coordinator implements AutoCloseable {
                     heartbeat(),
                     endpoints.kafkaBootstrap(config),
                     Topics.TELEMETRY,
-                    telemetryTrust())),
+                    broker.trust())),
             new DeviceServer.Time(stored.clock(), chance.nanos()),
             List.of(
                 new MetricCollectingServerInterceptor(metrics.registry()),

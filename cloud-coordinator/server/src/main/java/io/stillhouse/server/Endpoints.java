@@ -113,7 +113,7 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
   /** What devices are told to send telemetry to. */
   String kafkaBootstrap(CoordinatorConfig config) {
     return config.kafka().embedded()
-        ? advertisedKafkaHost(config) + ":" + kafkaPort
+        ? advertisedKafkaHost(config.kafka()) + ":" + kafkaPort
         : config.kafka().bootstrap();
   }
 
@@ -152,10 +152,8 @@ record Endpoints(int httpPort, int grpcPort, int kafkaPort, int controllerPort) 
             .formatted(kafka.host(), kafkaPort));
   }
 
-  static String advertisedKafkaHost(CoordinatorConfig config) {
-    return config.kafka().advertisedHost().isEmpty()
-        ? dialled(config.kafka().host())
-        : config.kafka().advertisedHost();
+  static String advertisedKafkaHost(CoordinatorConfig.Kafka kafka) {
+    return kafka.advertisedHost().isEmpty() ? dialled(kafka.host()) : kafka.advertisedHost();
   }
 
   /** An address that can be dialled from this machine, for one that is bound. */
