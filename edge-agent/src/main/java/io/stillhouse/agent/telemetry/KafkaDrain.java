@@ -97,7 +97,10 @@ final class KafkaDrain implements AutoCloseable {
             Map.entry("max.block.ms", "5000"),
             Map.entry("request.timeout.ms", "5000"),
             Map.entry("delivery.timeout.ms", "30000"),
-            Map.entry("reconnect.backoff.max.ms", "30000"));
+            Map.entry("reconnect.backoff.max.ms", "30000"),
+            // Nobody on a board reads the client's own metrics, and their classes take memory.
+            Map.entry("metric.reporters", ""),
+            Map.entry("enable.metrics.push", "false"));
     Map<String, Object> all = new HashMap<>(settings);
     target.tls().ifPresent(tls -> all.putAll(BrokerTlsEngines.settings(tls)));
     return new KafkaProducer<>(all, new StringSerializer(), new ByteArraySerializer());
