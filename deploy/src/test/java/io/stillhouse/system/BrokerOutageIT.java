@@ -34,7 +34,7 @@ class BrokerOutageIT {
       world.awaitOnline(agents.size());
       try (ImageFeed feed =
           new ImageFeed(agents.stream().map(AgentProcess::inference).toList(), Taught.images())) {
-        world.await("telemetry flows", () -> received(world) > 10);
+        world.await("telemetry flows", () -> world.received() > 10);
 
         world.programs().kill(broker);
         long away = System.nanoTime();
@@ -43,10 +43,10 @@ class BrokerOutageIT {
         assertThat(feed.sent()).as("images classified meanwhile").isGreaterThan(before + 300);
         world.programs().start("broker", command);
 
-        world.await("telemetry flows again", () -> received(world) > 3 * 2 * OUTAGE.toSeconds());
+        world.await("telemetry flows again", () -> world.received() > 3 * 2 * OUTAGE.toSeconds());
         feed.requireAccepted();
         feed.pause();
-        world.await("every image is accounted for", () -> inferences(world) == feed.sent());
+        world.await("every image is accounted for", () -> world.inferences() == feed.sent());
       }
       JsonNode telemetry = world.api().get("/telemetry");
       assertThat(telemetry.path("lost").asLong()).as("%s", telemetry).isZero();
@@ -65,18 +65,6 @@ class BrokerOutageIT {
             return false;
           }
         });
-  }
-
-  private static long received(World world) {
-    return world.api().get("/telemetry").path("received").asLong();
-  }
-
-  private static long inferences(World world) {
-    long sum = 0;
-    for (JsonNode row : world.api().get("/fleet-health").path("health")) {
-      sum += row.path("inferences").asLong();
-    }
-    return sum;
   }
 
   private static int freePort() throws IOException {

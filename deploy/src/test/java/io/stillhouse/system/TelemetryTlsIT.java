@@ -18,36 +18,24 @@ class TelemetryTlsIT {
       List<AgentProcess> agents =
           Taught.AGENTS.stream().map(name -> world.agent(name).start()).toList();
       world.awaitOnline(agents.size());
-      long received = received(world);
-      long inferences = inferences(world);
+      long received = world.received();
+      long inferences = world.inferences();
       try (ImageFeed feed =
           new ImageFeed(agents.stream().map(AgentProcess::inference).toList(), Taught.images())) {
-        world.await("telemetry flows", () -> received(world) > received + 4);
+        world.await("telemetry flows", () -> world.received() > received + 4);
         // It comes back with another certificate of the same authority.
         world.killCoordinator();
         world.startCoordinator();
         world.awaitOnline(agents.size());
-        long before = received(world);
-        world.await("telemetry flows again", () -> received(world) > before + 4);
+        long before = world.received();
+        world.await("telemetry flows again", () -> world.received() > before + 4);
         feed.requireAccepted();
         feed.pause();
         world.await(
-            "every image is accounted for", () -> inferences(world) == inferences + feed.sent());
+            "every image is accounted for", () -> world.inferences() == inferences + feed.sent());
       }
       JsonNode telemetry = world.api().get("/telemetry");
       assertThat(telemetry.path("lost").asLong()).as("%s", telemetry).isZero();
     }
-  }
-
-  private static long received(World world) {
-    return world.api().get("/telemetry").path("received").asLong();
-  }
-
-  private static long inferences(World world) {
-    long sum = 0;
-    for (JsonNode row : world.api().get("/fleet-health").path("health")) {
-      sum += row.path("inferences").asLong();
-    }
-    return sum;
   }
 }

@@ -168,6 +168,20 @@ final class World implements AutoCloseable {
     return api().get("/devices/" + name).path("device");
   }
 
+  /** Telemetry records that the coordinator has counted. */
+  long received() {
+    return api().get("/telemetry").path("received").asLong();
+  }
+
+  /** Inferences of the whole fleet, as its health sums them. */
+  long inferences() {
+    long sum = 0;
+    for (JsonNode row : api().get("/fleet-health").path("health")) {
+      sum += row.path("inferences").asLong();
+    }
+    return sum;
+  }
+
   /** Runs a job to its end, which must be a success. */
   void awaitJob(JsonNode accepted) {
     String id = accepted.path("jobId").asText();

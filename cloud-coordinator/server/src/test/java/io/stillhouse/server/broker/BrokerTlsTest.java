@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.server.identity.BrokerIdentity;
 import io.stillhouse.server.identity.Pki;
+import io.stillhouse.server.testing.DeviceKafka;
+import io.stillhouse.server.testing.ServingChild;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -12,7 +14,6 @@ import java.security.SecureRandom;
 import java.security.spec.ECGenParameterSpec;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -109,7 +110,8 @@ class BrokerTlsTest {
       produce(open.access(), Topics.TELEMETRY, "in the open");
     }
     Process child =
-        Brokers.startChild(
+        ServingChild.start(
+            BrokerChild.class,
             directory.resolve("kafka").toString(),
             String.valueOf(listen.port()),
             String.valueOf(listen.controllerPort()),
@@ -151,24 +153,7 @@ class BrokerTlsTest {
     byte[] certificate = pki.authority().signDevice(keys.getPublic(), "d-1").getEncoded();
     return new KafkaAccess(
         bootstrap,
-        Map.of(
-            "security.protocol",
-            "SSL",
-            "ssl.keystore.type",
-            "PEM",
-            "ssl.keystore.key",
-            pem("PRIVATE KEY", keys.getPrivate().getEncoded()),
-            "ssl.keystore.certificate.chain",
-            pem("CERTIFICATE", certificate),
-            "ssl.truststore.type",
-            "PEM",
-            "ssl.truststore.certificates",
-            pki.broker(List.of()).authorityPem()));
-  }
-
-  private static String pem(String label, byte[] der) {
-    return "-----BEGIN %s-----\n%s\n-----END %s-----\n"
-        .formatted(label, Base64.getEncoder().encodeToString(der), label);
+        DeviceKafka.security(keys.getPrivate(), certificate, pki.broker(List.of()).authorityPem()));
   }
 
   private static void produce(KafkaAccess access, String topic, String value) throws Exception {

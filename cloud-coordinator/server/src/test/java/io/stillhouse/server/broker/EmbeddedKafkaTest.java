@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.testing.Eventually;
+import io.stillhouse.server.testing.ServingChild;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -140,7 +141,8 @@ class EmbeddedKafkaTest {
   }
 
   private Process startChild(EmbeddedKafka.Listen listen) throws IOException {
-    return Brokers.startChild(
+    return ServingChild.start(
+        BrokerChild.class,
         directory.toString(),
         String.valueOf(listen.port()),
         String.valueOf(listen.controllerPort()));

@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stillhouse.server.broker.EmbeddedKafka;
 import io.stillhouse.server.broker.Topics;
 import io.stillhouse.server.testing.Eventually;
-import java.io.BufferedReader;
+import io.stillhouse.server.testing.ServingChild;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -121,27 +119,11 @@ class TelemetryStreamsTest {
   }
 
   private Process startChild(EmbeddedKafka.Listen listen) throws IOException {
-    Process child =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                "-XX:+UseSerialGC",
-                "-cp",
-                System.getProperty("java.class.path"),
-                TelemetryChild.class.getName(),
-                directory.toString(),
-                String.valueOf(listen.port()),
-                String.valueOf(listen.controllerPort()))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    BufferedReader out =
-        new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8));
-    String line = out.readLine();
-    while (line != null && !line.equals("serving")) {
-      line = out.readLine();
-    }
-    assertThat(line).isEqualTo("serving");
-    return child;
+    return ServingChild.start(
+        TelemetryChild.class,
+        directory.toString(),
+        String.valueOf(listen.port()),
+        String.valueOf(listen.controllerPort()));
   }
 
   private static KafkaProducer<String, byte[]> producer(EmbeddedKafka.Listen listen) {

@@ -31,7 +31,6 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -105,24 +104,8 @@ public final class FakeDevice implements AutoCloseable {
 
   /** What lets a Kafka client in as this device, which believes the brokers of an authority. */
   public Map<String, String> kafkaSecurity(String authorityPem) {
-    return Map.of(
-        "security.protocol",
-        "SSL",
-        "ssl.keystore.type",
-        "PEM",
-        "ssl.keystore.key",
-        pem("PRIVATE KEY", keys.getPrivate().getEncoded()),
-        "ssl.keystore.certificate.chain",
-        pem("CERTIFICATE", identity.getCertificateDer().toByteArray()),
-        "ssl.truststore.type",
-        "PEM",
-        "ssl.truststore.certificates",
-        authorityPem);
-  }
-
-  private static String pem(String label, byte[] der) {
-    return "-----BEGIN %s-----\n%s\n-----END %s-----\n"
-        .formatted(label, Base64.getEncoder().encodeToString(der), label);
+    return DeviceKafka.security(
+        keys.getPrivate(), identity.getCertificateDer().toByteArray(), authorityPem);
   }
 
   /** Calls without any certificate. */
