@@ -7,6 +7,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import io.stillhouse.agent.hardware.DeviceLimits;
 import io.stillhouse.agent.serving.RestSettings;
 import java.io.IOException;
+import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -45,9 +46,9 @@ final class AgentConfigReader {
           "configuration " + file, "there is no such file", "Check --config, or leave it out", e);
     } catch (JsonProcessingException e) {
       throw reader.wrong("not YAML: " + e.getOriginalMessage().replaceAll("\\p{Cntrl}+", " "));
-    } catch (IllegalArgumentException e) {
-      throw reader.wrong(String.valueOf(e.getMessage()));
-    } catch (IOException e) {
+    } catch (MalformedInputException e) {
+      throw reader.wrong("it is no UTF-8 text");
+    } catch (IllegalArgumentException | IOException e) {
       throw reader.wrong(String.valueOf(e.getMessage()));
     }
   }

@@ -81,6 +81,14 @@ class AgentConfigReaderTest {
         .hasMessageNotContaining("\n");
   }
 
+  @Test
+  void a_file_that_is_no_text_says_so() throws IOException {
+    Path latin = Files.write(folder.resolve("agent.yaml"), new byte[] {'#', (byte) 0xe4, '\n'});
+    assertThatThrownBy(() -> AgentConfigReader.read(latin))
+        .isInstanceOf(AgentException.class)
+        .hasMessageContaining("no UTF-8 text");
+  }
+
   private AgentConfig read(String yaml) throws IOException {
     return AgentConfigReader.read(Files.writeString(folder.resolve("agent.yaml"), yaml));
   }

@@ -125,10 +125,13 @@ class CoordinatorKafkaTlsTest {
   void what_cannot_be_used_is_one_line() throws Exception {
     Path empty = Files.writeString(directory.resolve("empty.pem"), "nothing\n");
     Path wrong = Files.writeString(directory.resolve("wrong.properties"), "acks=0\n");
+    Path latin = Files.write(directory.resolve("latin.properties"), new byte[] {'#', (byte) 0xe4});
     assertRefused("{embedded: false, bootstrap: 'k:1', security: {client: '%s'}}", wrong, "acks");
     assertRefused(
         "{embedded: false, bootstrap: 'k:1', security: {client: '%s'}}",
         directory.resolve("none"), "no such file");
+    assertRefused(
+        "{embedded: false, bootstrap: 'k:1', security: {client: '%s'}}", latin, "no UTF-8 text");
     assertRefused("{port: 0, security: {client: '%s'}}", wrong, "kafka.embedded");
     assertRefused("{port: 0, security: {devices: '%s'}}", Path.of("ssl"), "auto, tls or plaintext");
     assertRefused(

@@ -5,6 +5,7 @@ import io.stillhouse.server.failure.ErrorCategory;
 import io.stillhouse.server.identity.BrokerIdentity;
 import java.io.IOException;
 import java.io.StringReader;
+import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -80,6 +81,8 @@ public record KafkaAccess(String bootstrap, Map<String, String> security) {
       return properties;
     } catch (NoSuchFileException e) {
       throw refused(file, "no such file");
+    } catch (MalformedInputException e) {
+      throw refused(file, "it is no UTF-8 text");
     } catch (IOException | IllegalArgumentException e) {
       throw refused(file, String.valueOf(e.getMessage()));
     }

@@ -10,7 +10,9 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import java.io.IOException;
+import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,11 +52,18 @@ public final class ConfigReader {
       throw new CoordinatorException(
           ErrorCategory.INVALID,
           "cannot read the configuration " + file,
-          e instanceof java.nio.file.NoSuchFileException ? "no such file" : String.valueOf(e),
+          why(e),
           "check --config",
           e);
     }
     return parse(file.toString(), text);
+  }
+
+  private static String why(IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "no such file";
+    }
+    return e instanceof MalformedInputException ? "it is no UTF-8 text" : String.valueOf(e);
   }
 
   /**

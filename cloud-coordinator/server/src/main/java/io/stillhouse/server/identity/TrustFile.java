@@ -4,10 +4,10 @@ import io.stillhouse.server.failure.CoordinatorException;
 import io.stillhouse.server.failure.ErrorCategory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 
@@ -19,23 +19,27 @@ public final class TrustFile {
   private TrustFile() {}
 
   /**
-   * Reads the text and makes sure that it holds certificates.
+   * Reads the certificates, and leaves out what authorities' bundles say between them in any
+   * encoding.
    *
    * @param key of the configuration that named the file, for messages
+   * @return PEM, one certificate or more
    */
   public static String read(String key, Path file) {
     try {
       if (Files.size(file) > FILE_BYTES_MAX) {
         throw refused(key, file, "larger than " + FILE_BYTES_MAX + " bytes");
       }
-      String text = Files.readString(file, StandardCharsets.US_ASCII);
-      byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
-      if (CertificateFactory.getInstance("X.509")
-          .generateCertificates(new ByteArrayInputStream(bytes))
-          .isEmpty()) {
+      StringBuilder pem = new StringBuilder();
+      for (Certificate each :
+          CertificateFactory.getInstance("X.509")
+              .generateCertificates(new ByteArrayInputStream(Files.readAllBytes(file)))) {
+        pem.append(Pem.write(Pem.CERTIFICATE, each.getEncoded()));
+      }
+      if (pem.isEmpty()) {
         throw refused(key, file, "it holds no certificate");
       }
-      return text;
+      return pem.toString();
     } catch (NoSuchFileException e) {
       throw refused(key, file, "no such file");
     } catch (IOException | CertificateException e) {

@@ -116,9 +116,13 @@ class CoordinatorConfigTest {
   }
 
   @Test
-  void a_missing_file_says_so() {
+  void a_file_that_is_missing_or_no_text_says_so() throws Exception {
+    Path latin = Files.write(directory.resolve("latin.yaml"), new byte[] {'#', (byte) 0xe4, '\n'});
     assertThatThrownBy(() -> ConfigReader.read(directory.resolve("none.yaml")))
         .isInstanceOf(CoordinatorException.class)
         .hasMessageContaining("no such file");
+    assertThatThrownBy(() -> ConfigReader.read(latin))
+        .isInstanceOf(CoordinatorException.class)
+        .hasMessageContaining("no UTF-8 text");
   }
 }

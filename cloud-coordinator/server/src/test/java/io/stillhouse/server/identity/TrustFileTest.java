@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.server.failure.CoordinatorException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -18,9 +19,14 @@ class TrustFileTest {
   @TempDir Path directory = Path.of("");
 
   @Test
-  void several_certificates_are_taken_as_they_stand() throws Exception {
-    String text = authority("one") + authority("two");
-    assertThat(read(text)).isEqualTo(text);
+  void several_certificates_are_taken_without_what_stands_between() throws Exception {
+    String one = authority("one");
+    String two = authority("two");
+    assertThat(read(one + two)).isEqualTo(one + two);
+    assertThat(read("# Autorität Zürich\n" + one + "# Zoë\n" + two)).isEqualTo(one + two);
+    byte[] latin = ("# Autorität\n" + one).getBytes(StandardCharsets.ISO_8859_1);
+    assertThat(TrustFile.read("some.key", Files.write(directory.resolve("latin.pem"), latin)))
+        .isEqualTo(one);
   }
 
   @ParameterizedTest
