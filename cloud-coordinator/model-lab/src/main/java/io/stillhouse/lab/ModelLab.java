@@ -70,9 +70,9 @@ public final class ModelLab {
     }
   }
 
-  /** A sum that the training engine gets wrong on this processor, where it is allowed to. */
-  public Optional<String> wrongKernel() {
-    return TensorRuntime.wrongKernel(settings.nativeCacheDir());
+  /** A convolution that training would get wrong on this processor; empty when there is none. */
+  public Optional<String> wrongConvolution() {
+    return TensorRuntime.wrongConvolution(settings.nativeCacheDir());
   }
 
   /** Measures a folder that the lab made, or a bare ONNX file. */

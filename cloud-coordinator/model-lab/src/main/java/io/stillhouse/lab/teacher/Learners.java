@@ -2,6 +2,7 @@ package io.stillhouse.lab.teacher;
 
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.Weights;
+import io.stillhouse.lab.tensor.Bf16Support;
 import io.stillhouse.lab.tensor.GraphRunner;
 import io.stillhouse.lab.tensor.LabelledBatch;
 import io.stillhouse.lab.tensor.Objective;
@@ -32,7 +33,7 @@ final class Learners implements AutoCloseable {
     boolean mutual = lesson.method() == Lesson.Method.MUTUAL;
     Objective objective = new Objective(habits.labelSmoothing(), lesson);
     Arithmetic arithmetic = task.plan().descent().arithmetic();
-    runtime.require(arithmetic);
+    Bf16Support.require(arithmetic);
     this.initial = task.initial();
     this.student =
         new GraphRunner(

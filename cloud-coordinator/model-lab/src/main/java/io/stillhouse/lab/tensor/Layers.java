@@ -125,15 +125,14 @@ final class Layers {
             && conv.kernelWidth() == 1
             && conv.padHeight() == 0
             && conv.padWidth() == 0;
+    Convolution how =
+        new Convolution(
+            thinned ? 1 : conv.stride(), conv.padHeight(), conv.padWidth(), conv.groups());
     Tensor y =
-        torch.conv2d(
+        how.apply(
             (thinned ? everyNth(x, conv.stride()) : x).to(mapType),
             marked.weight(name).to(mapType),
-            conv.bias() ? new TensorOptional(marked.bias(name).to(mapType)) : new TensorOptional(),
-            both(thinned ? 1 : conv.stride()),
-            new long[] {conv.padHeight(), conv.padWidth()},
-            ONE,
-            conv.groups());
+            conv.bias() ? new TensorOptional(marked.bias(name).to(mapType)) : new TensorOptional());
     // With one input channel both layouts look the same, and the engine takes the slow one for
     // this layer and all behind it. Where channels are last already, this does nothing.
     return y.contiguous(torch.MemoryFormat.ChannelsLast);

@@ -3,6 +3,7 @@ package io.stillhouse.lab.tensor;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
@@ -117,6 +118,7 @@ final class SoftLosses {
 
   /** Mean squared difference of the student's projected map from the teacher's. arXiv 1412.6550. */
   static Tensor hint(Tensor student, Tensor teacher, Tensor regressor) {
-    return torch.mse_loss(torch.conv2d(student, regressor), teacher, MEAN);
+    return torch.mse_loss(
+        Convolution.same(1).apply(student, regressor, new TensorOptional()), teacher, MEAN);
   }
 }

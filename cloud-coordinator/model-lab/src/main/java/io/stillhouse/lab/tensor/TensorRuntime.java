@@ -1,7 +1,6 @@
 package io.stillhouse.lab.tensor;
 
 import io.stillhouse.lab.LabException;
-import io.stillhouse.model.recipe.Arithmetic;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -31,7 +30,9 @@ public final class TensorRuntime {
   /** Only the environment can say it: the engine reads it before any call of ours. */
   static final String KERNELS = "ONEDNN_MAX_CPU_ISA";
 
-  private static final Set<String> EXACT_KERNELS = Set.of("AVX", "SSE41");
+  private static final boolean ONLY_EXACT_KERNELS =
+      Set.of("AVX", "SSE41").contains(System.getenv().getOrDefault(KERNELS, "").strip());
+
   private static final long IDLE_SECONDS = 5;
   private static final Object LOADING = new Object();
 
@@ -131,42 +132,26 @@ public final class TensorRuntime {
     if (threads < 1 || threads > 1024) {
       throw new IllegalArgumentException("threads: " + threads + " (expected: 1 to 1024)");
     }
-    Optional<String> wrong = wrongKernel(cache);
-    if (wrong.isPresent()) {
-      throw new LabException(
-          "training engine",
-          "its newer kernels give wrong sums on this processor, first for " + wrong.get(),
-          "Set %s=AVX, whose kernels are exact on every processor tried".formatted(KERNELS));
-    }
+    load(cache);
     return new TensorRuntime(threads);
   }
 
   /**
-   * Loads the engine and tries those of its kernels that are not exact on every processor.
+   * Loads the engine and tries whether training would be exact with what is allowed.
    *
-   * @return a convolution that they get wrong on this one; empty also where only exact kernels are
-   *     allowed
+   * @return a convolution that is not; empty when there is none
    */
-  public static Optional<String> wrongKernel(Path cache) {
+  public static Optional<String> wrongConvolution(Path cache) {
     load(cache);
-    if (EXACT_KERNELS.contains(System.getenv().getOrDefault(KERNELS, "").strip())) {
-      return Optional.empty();
-    }
-    return NewerKernels.WRONG.stream().map(KernelCheck.Shape::toString).findFirst();
+    return TellingShapes.all(torch.ScalarType.Float).stream()
+        .filter(shape -> !ConvolutionKernels.exact(shape, shape.convolution()::apply))
+        .map(ConvolutionKernels.Shape::toString)
+        .findFirst();
   }
 
-  /**
-   * Refuses arithmetic that this machine is slower with, or gets wrong.
-   *
-   * @throws LabException with what is missing or wrong
-   */
-  public void require(Arithmetic arithmetic) {
-    Bf16Support.require(arithmetic);
-    if (arithmetic == Arithmetic.BF16 && !Bf16Kernels.WRONG.isEmpty()) {
-      throw Bf16Support.refused(
-          "the engine's kernels for it give wrong sums on this processor, first for "
-              + Bf16Kernels.WRONG.get(0));
-    }
+  /** Whether only kernels are allowed that were exact on every processor tried. */
+  static boolean onlyExactKernels() {
+    return ONLY_EXACT_KERNELS;
   }
 
   private static void load(Path cache) {
@@ -190,17 +175,8 @@ public final class TensorRuntime {
     // Threads share images, not operations: threads inside an operation meet thousands of times a
     // second and stand still together when the machine has other work.
     torch.set_num_threads(1);
-  }
-
-  /** Tried once for each process, when first asked for. */
-  private static final class NewerKernels {
-    static final List<KernelCheck.Shape> WRONG =
-        KernelCheck.wrong(KernelCheck.telling(), Arithmetic.FP32);
-  }
-
-  private static final class Bf16Kernels {
-    static final List<KernelCheck.Shape> WRONG =
-        KernelCheck.wrong(KernelCheck.telling(), Arithmetic.BF16);
+    // It is of no use to us, and complains of processors that it does not know.
+    torch.globalContext().setUserEnabledNNPACK(false);
   }
 
   /**

@@ -225,11 +225,11 @@ final class LabCommands extends Cli.Group {
       name = "kernels",
       mixinStandardHelpOptions = true,
       description = {
-        "Try whether the training engine's newer kernels are exact on this processor.",
-        "Ends with 0 when they are, with 1 when not. The launcher asks once for each processor."
+        "Try whether training with the engine's newer kernels is exact on this processor.",
+        "Ends with 0 when it is, with 1 when not. The launcher asks once for each processor."
       })
   int kernels() {
-    Optional<String> wrong = new ModelLab(LabSettings.defaults(), nanos).wrongKernel();
+    Optional<String> wrong = new ModelLab(LabSettings.defaults(), nanos).wrongConvolution();
     around.out().println(wrong.map(shape -> "wrong: " + shape).orElse("exact"));
     return wrong.isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
   }
