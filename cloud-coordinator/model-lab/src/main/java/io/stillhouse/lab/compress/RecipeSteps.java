@@ -92,7 +92,7 @@ final class RecipeSteps {
         f.choice("method", Lesson.Method.LOGITS, List.of(Lesson.Method.values()));
     boolean mutual = method == Lesson.Method.MUTUAL;
     double temperature = f.real("temperature", mutual ? 1.0 : 4.0);
-    double soft = f.real("softLossWeight", mutual ? 0.5 : 0.9);
+    double soft = f.real("softLossWeight", mutual ? 1.0 : 0.9);
     double own = f.real("methodWeight", method.usualWeight());
     List<String> teachers = f.texts("teachers");
     Optional<String> unlabelled =

@@ -106,7 +106,7 @@ public final class GraphRunner implements AutoCloseable {
         () -> {
           int values = Math.toIntExact(count * graph.input().elements());
           FloatPointer input = new FloatPointer((long) values).put(images, at, values);
-          return ParameterTensors.floats(forward(batch(input, count), false));
+          return ParameterTensors.floats(forward(batch(input, count), Pass.INFERENCE));
         });
   }
 
@@ -132,8 +132,8 @@ public final class GraphRunner implements AutoCloseable {
   }
 
   /** Logits (batch, classes). Callers hold a scope. */
-  Tensor forward(Tensor images, boolean training) {
-    return forward(images, training, Map.of());
+  Tensor forward(Tensor images, Pass pass) {
+    return forward(images, pass, Map.of());
   }
 
   /**
@@ -141,7 +141,7 @@ public final class GraphRunner implements AutoCloseable {
    *
    * @param wanted names of nodes, whose results are put into it
    */
-  Tensor forward(Tensor images, boolean training, Map<String, Tensor> wanted) {
+  Tensor forward(Tensor images, Pass pass, Map<String, Tensor> wanted) {
     Map<String, Tensor> values = new HashMap<>();
     Map<String, Integer> left = new HashMap<>(readers);
     Tensor last = images;
@@ -153,7 +153,7 @@ public final class GraphRunner implements AutoCloseable {
       List<Tensor> inputs =
           node.inputs().stream().map(from -> Objects.requireNonNull(values.get(from))).toList();
       // What a layer computes on the way, rounding above all, is many times its result.
-      last = NativeScope.keepingResult(() -> layers.apply(node, inputs, training));
+      last = NativeScope.keepingResult(() -> layers.apply(node, inputs, pass));
       values.put(node.name(), last);
       if (wanted.containsKey(node.name())) {
         // A name of its own: the map below frees what it holds once the last reader had it.

@@ -36,24 +36,25 @@ final class Layers {
     return marked.result(node, images);
   }
 
-  Tensor apply(Node node, List<Tensor> inputs, boolean training) {
-    return marked.result(node, compute(node, inputs, training));
+  Tensor apply(Node node, List<Tensor> inputs, Pass pass) {
+    return marked.result(node, compute(node, inputs, pass));
   }
 
-  private Tensor compute(Node node, List<Tensor> inputs, boolean training) {
+  private Tensor compute(Node node, List<Tensor> inputs, Pass pass) {
     Layer layer = node.layer();
     Tensor x = inputs.get(0);
     if (layer instanceof Layer.Conv conv) {
       return conv(node.name(), conv, x);
     }
     if (layer instanceof Layer.BatchNorm norm) {
+      boolean running = pass != Pass.PEER;
       return torch.batch_norm(
           x,
           optional(node.name() + ".gamma"),
           optional(node.name() + ".beta"),
-          optional(node.name() + ".mean"),
-          optional(node.name() + ".var"),
-          training,
+          running ? optional(node.name() + ".mean") : new TensorOptional(),
+          running ? optional(node.name() + ".var") : new TensorOptional(),
+          pass != Pass.INFERENCE,
           norm.momentum(),
           norm.epsilon(),
           false);
@@ -89,7 +90,7 @@ final class Layers {
       return flat.reshape(flat.size(0), flat.size(1), 1, 1);
     }
     if (layer instanceof Layer.Dropout dropout) {
-      return torch.dropout(x, dropout.share(), training);
+      return torch.dropout(x, dropout.share(), pass == Pass.TRAINING);
     }
     return pool(layer, x);
   }

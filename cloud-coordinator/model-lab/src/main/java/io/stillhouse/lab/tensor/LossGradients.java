@@ -37,7 +37,7 @@ public final class LossGradients {
     Tensor target =
         torch.from_blob(
             labels, new long[] {batch.count()}, new TensorOptions(torch.ScalarType.Long));
-    Tensor logits = runner.forward(runner.batch(pixels, batch.count()), false);
+    Tensor logits = runner.forward(runner.batch(pixels, batch.count()), Pass.INFERENCE);
     torch.cross_entropy_loss(logits, target).backward();
     Weights.Builder gradients = Weights.builder();
     for (Map.Entry<String, Tensor> entry : runner.parameters().trained().entrySet()) {

@@ -83,12 +83,14 @@ final class Shard implements AutoCloseable {
     Map<String, Tensor> ofTeacher = new HashMap<>();
     Map<String, Tensor> ofStudent = new HashMap<>();
     teacher.ifPresent(followed -> wish(followed, ofTeacher, ofStudent));
+    // A peer's running statistics lag behind weights that change as fast as the student's.
+    Pass asked = objective.lesson().method() == Lesson.Method.MUTUAL ? Pass.PEER : Pass.INFERENCE;
     Optional<Tensor> said =
         teacher.map(
             followed ->
                 NativeScope.keepingWithoutGradient(
-                    () -> followed.forward(images, false, ofTeacher)));
-    Tensor logits = runner.forward(images, true, ofStudent);
+                    () -> followed.forward(images, asked, ofTeacher)));
+    Tensor logits = runner.forward(images, Pass.TRAINING, ofStudent);
     Tensor hard =
         torch.cross_entropy_loss(
             logits,
@@ -107,7 +109,7 @@ final class Shard implements AutoCloseable {
                 logits, said.get(), target, lesson.temperature(), lesson.methodWeight())
             : SoftLosses.logits(logits, said.get(), lesson.temperature());
     Tensor loss =
-        hard.mul(new Scalar(1 - lesson.softLossWeight()))
+        hard.mul(new Scalar(lesson.hardLossWeight()))
             .add(soft.mul(new Scalar(lesson.softLossWeight())));
     return lesson.method().looksInside()
         ? loss.add(features(ofStudent, ofTeacher).mul(new Scalar(lesson.methodWeight())))

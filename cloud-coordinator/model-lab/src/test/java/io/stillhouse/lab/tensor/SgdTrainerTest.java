@@ -18,6 +18,7 @@ import io.stillhouse.model.graph.Layer.Activation.Function;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Arithmetic;
+import io.stillhouse.model.recipe.Lesson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +45,26 @@ class SgdTrainerTest {
         6,
         Optional.of(Networks.everyLayer(77)),
         new Objective(0.1, 3, 0.7));
+  }
+
+  /** Statistics that run behind would make them differ, and each would follow the other's lag. */
+  @Test
+  void peers_with_equal_weights_have_nothing_to_teach_each_other() {
+    Network network = Networks.catalogue("resnet8", "1x28x28", 0.25, 3);
+    Lesson lesson = new Lesson(Lesson.Method.MUTUAL, 1, 1, 0, List.of());
+    try (GraphRunner student = new GraphRunner(RUNTIME, network);
+        GraphRunner peer = new GraphRunner(RUNTIME, network);
+        GraphRunner loner = new GraphRunner(RUNTIME, network);
+        SgdTrainer trainer =
+            new SgdTrainer(student, Optional.of(peer), new Objective(0, lesson), 0);
+        SgdTrainer alone = new SgdTrainer(loner, Optional.empty(), new Objective(0, 1, 0), 0)) {
+      Weights before = peer.weights();
+      LabelledBatch batch = batch(network, 16, 4);
+      assertThat(trainer.step(batch, 0.1, 5)).isCloseTo(alone.step(batch, 0.1, 5), within(1e-6f));
+      for (String name : before.names()) {
+        assertThat(peer.weights().values(name)).as(name).isEqualTo(before.values(name));
+      }
+    }
   }
 
   /** Eight bits of precision in each product and map leave the direction as it is. */

@@ -3,8 +3,8 @@ package io.stillhouse.model.recipe;
 import java.util.List;
 
 /**
- * What a student learns from a teacher: loss = (1 - softLossWeight) * cross-entropy +
- * softLossWeight * soft loss + featureWeight * feature loss.
+ * What a student learns from a teacher: loss = hardLossWeight * cross-entropy + softLossWeight *
+ * soft loss + featureWeight * feature loss.
  *
  * @param method which soft and feature loss
  * @param temperature T by which logits are divided in the soft loss, which is multiplied by T^2
@@ -42,6 +42,11 @@ public record Lesson(
   /** Whether anything is learnt from anybody but the labels. */
   public boolean follows() {
     return softLossWeight > 0 || method.looksInside();
+  }
+
+  /** Of the cross-entropy. Peers know no more than the labels, so these count in full. */
+  public double hardLossWeight() {
+    return method == Method.MUTUAL ? 1 : 1 - softLossWeight;
   }
 
   /** Logit distillation. */
