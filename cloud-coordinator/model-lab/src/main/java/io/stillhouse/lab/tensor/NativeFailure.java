@@ -9,9 +9,12 @@ final class NativeFailure {
 
   /**
    * Turns an exception or error of the engine into one line. What the engine appends, a native
-   * stack, is dropped.
+   * stack, is dropped; what is a line already is left as it is.
    */
   static LabException explain(String network, Throwable thrown) {
+    if (thrown instanceof LabException known) {
+      return known;
+    }
     String text = String.valueOf(thrown.getMessage()).lines().findFirst().orElse("");
     String lower = text.toLowerCase(Locale.ROOT);
     boolean memory =

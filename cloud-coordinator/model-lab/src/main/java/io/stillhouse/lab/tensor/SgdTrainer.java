@@ -103,8 +103,6 @@ public final class SgdTrainer implements AutoCloseable {
             update(learningRate);
             return loss;
           });
-    } catch (LabException e) {
-      throw e;
     } catch (RuntimeException | OutOfMemoryError e) {
       throw NativeFailure.explain(runner.graph().name(), e);
     }
