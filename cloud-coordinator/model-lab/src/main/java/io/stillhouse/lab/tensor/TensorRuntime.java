@@ -144,7 +144,8 @@ public final class TensorRuntime {
   public static Optional<String> wrongConvolution(Path cache) {
     load(cache);
     return TellingShapes.all(torch.ScalarType.Float).stream()
-        .filter(shape -> !ConvolutionKernels.exact(shape, shape.convolution()::apply))
+        .filter(shape -> !ConvolutionKernels.exact(shape, shape.convolution()::byKernel))
+        .filter(shape -> !ConvolutionKernels.exact(shape, shape.convolution()::byMatrix))
         .map(ConvolutionKernels.Shape::toString)
         .findFirst();
   }
