@@ -77,22 +77,8 @@ class LessonsTest {
     return new Lesson(method, 3, soft, weight, List.of());
   }
 
-  private static Weights gradients(Network student, Network teacher, Lesson lesson) {
-    int each = 72;
-    LabelledBatch batch = new LabelledBatch(IMAGES, each);
-    Random random = new Random(5);
-    for (int i = 0; i < batch.images().length; i++) {
-      batch.images()[i] = (float) random.nextGaussian();
-    }
-    for (int i = 0; i < IMAGES; i++) {
-      batch.labels()[i] = i;
-    }
-    try (GraphRunner followed = new GraphRunner(RUNTIME, teacher);
-        GraphRunner runner = new GraphRunner(RUNTIME, student);
-        SgdTrainer sgd =
-            new SgdTrainer(runner, Optional.of(followed), new Objective(0, lesson), 0)) {
-      return sgd.gradientsOf(batch, 1);
-    }
+  private static LossSurface surface(Network teacher, Lesson lesson, LabelledBatch batch) {
+    return new LossSurface(RUNTIME, Optional.of(teacher), new Objective(0, lesson), batch);
   }
 
   @ParameterizedTest
@@ -101,17 +87,17 @@ class LessonsTest {
     Network teacher = network(5, 70);
     Network student = withRegressor(network(3, 7), teacher);
     Lesson lesson = lesson(method, 0.6, method == Method.ATTENTION ? 50 : 2);
-    Weights exact = gradients(student, teacher, lesson);
+    LossSurface surface = surface(teacher, lesson, LossSurface.batch(student, IMAGES, 5));
+    Weights exact = surface.gradients(student);
     double largest = 0;
     for (String name : List.of("a.weight", "b.weight", "b.bias", "out.weight")) {
       float[] slopes = exact.values(name);
       for (int i = 0; i < slopes.length; i += Math.max(1, slopes.length / 4)) {
-        double up = gradients(nudged(student, name, i, H), teacher, lesson).values("loss")[0];
-        double down = gradients(nudged(student, name, i, -H), teacher, lesson).values("loss")[0];
         largest = Math.max(largest, Math.abs(slopes[i]));
         assertThat((double) slopes[i])
             .as("%s[%d]", name, i)
-            .isCloseTo((up - down) / (2 * H), within(2e-3 + 0.03 * Math.abs(slopes[i])));
+            .isCloseTo(
+                surface.difference(student, name, i, H), within(2e-3 + 0.03 * Math.abs(slopes[i])));
       }
     }
     assertThat(largest).isGreaterThan(0.02);
@@ -123,19 +109,10 @@ class LessonsTest {
     Network student = withRegressor(network(3, 7), teacher);
     String name = "b_act" + TrainingMarks.REGRESSOR;
     Lesson lesson = lesson(Method.HINTS, 0.5, 2);
-    float[] slopes = gradients(student, teacher, lesson).values(name);
-    double up = gradients(nudged(student, name, 4, H), teacher, lesson).values("loss")[0];
-    double down = gradients(nudged(student, name, 4, -H), teacher, lesson).values("loss")[0];
-    assertThat((double) slopes[4]).isCloseTo((up - down) / (2 * H), within(2e-3));
+    LossSurface surface = surface(teacher, lesson, LossSurface.batch(student, IMAGES, 5));
+    float[] slopes = surface.gradients(student).values(name);
+    assertThat((double) slopes[4]).isCloseTo(surface.difference(student, name, 4, H), within(2e-3));
     assertThat(Math.abs(slopes[4])).isGreaterThan(1e-3f);
-  }
-
-  private static Network nudged(Network network, String name, int at, float by) {
-    float[] values = network.weights().values(name);
-    values[at] += by;
-    return new Network(
-        network.graph(),
-        network.weights().toBuilder().put(name, values, network.weights().shape(name)).build());
   }
 
   /**
@@ -160,32 +137,19 @@ class LessonsTest {
         }
         doubt = 1 - Math.exp(logits[i] / 3) / sum;
       }
-      double whole = loss(student, teacher, lesson(Method.LOGITS, 1, 0), batch);
-      double parts = loss(student, teacher, lesson(Method.DECOUPLED, 1, doubt), batch);
+      double whole = surface(teacher, lesson(Method.LOGITS, 1, 0), batch).loss(student);
+      double parts = surface(teacher, lesson(Method.DECOUPLED, 1, doubt), batch).loss(student);
       assertThat(whole).isGreaterThan(1e-3);
       assertThat(parts).isCloseTo(whole, within(1e-5));
-    }
-  }
-
-  private static double loss(Network student, Network teacher, Lesson lesson, LabelledBatch batch) {
-    try (GraphRunner followed = new GraphRunner(RUNTIME, teacher);
-        GraphRunner runner = new GraphRunner(RUNTIME, student);
-        SgdTrainer sgd =
-            new SgdTrainer(runner, Optional.of(followed), new Objective(0, lesson), 0)) {
-      return sgd.gradientsOf(batch, 1).values("loss")[0];
     }
   }
 
   @Test
   void a_student_that_is_its_teacher_has_nothing_to_learn_from_maps_and_relations() {
     Network same = network(4, 3);
-    LabelledBatch batch = new LabelledBatch(IMAGES, 72);
-    Random random = new Random(2);
-    for (int i = 0; i < batch.images().length; i++) {
-      batch.images()[i] = (float) random.nextGaussian();
-    }
+    LabelledBatch batch = LossSurface.batch(same, IMAGES, 2);
     for (Method method : List.of(Method.ATTENTION, Method.RELATIONAL, Method.DECOUPLED)) {
-      assertThat(loss(same, same, lesson(method, 1, 10), batch))
+      assertThat(surface(same, lesson(method, 1, 10), batch).loss(same))
           .as(method.toString())
           .isCloseTo(0, within(1e-4));
     }
