@@ -37,10 +37,7 @@ for recipe in fp16 int8-minmax int8-percentile int8-mse int8-entropy int8-repair
   student "resnet20-$recipe" "$recipe"
 done
 for seed in 1 2 3; do
-  for recipe in distill-resnet8 alone-resnet8; do
-    student "$recipe-$seed" "$recipe" --seed "$seed"
+  for lesson in alone distill attention decoupled hints mutual relational; do
+    student "$lesson-resnet8-$seed" "$lesson-resnet8" --seed "$seed"
   done
-done
-for recipe in decoupled-resnet8 hints-resnet8 attention-resnet8 relational-resnet8 mutual-resnet8; do
-  student "$recipe-1" "$recipe" --seed 1
 done
