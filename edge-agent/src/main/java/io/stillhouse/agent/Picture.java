@@ -80,6 +80,13 @@ final class Picture {
   }
 
   private static BufferedImage fitted(BufferedImage picture, int height, int width) {
+    // By the sides of the picture itself: halved ones are rounded, and would be a pixel off.
+    double scale =
+        Math.max((double) width / picture.getWidth(), (double) height / picture.getHeight());
+    Dimension scaled =
+        new Dimension(
+            Math.max(width, (int) Math.round(picture.getWidth() * scale)),
+            Math.max(height, (int) Math.round(picture.getHeight() * scale)));
     BufferedImage source = picture;
     // One bicubic step over a large ratio would skip most pixels.
     while (source.getWidth() >= 4 * width && source.getHeight() >= 4 * height) {
@@ -92,15 +99,8 @@ final class Picture {
               new Dimension(halfWidth, halfHeight),
               RenderingHints.VALUE_INTERPOLATION_BILINEAR);
     }
-    double scale =
-        Math.max((double) width / source.getWidth(), (double) height / source.getHeight());
     return drawn(
-        source,
-        new Dimension(
-            Math.max(width, (int) Math.round(source.getWidth() * scale)),
-            Math.max(height, (int) Math.round(source.getHeight() * scale))),
-        new Dimension(width, height),
-        RenderingHints.VALUE_INTERPOLATION_BICUBIC);
+        source, scaled, new Dimension(width, height), RenderingHints.VALUE_INTERPOLATION_BICUBIC);
   }
 
   /** Scales it, and cuts the middle out of that. */
