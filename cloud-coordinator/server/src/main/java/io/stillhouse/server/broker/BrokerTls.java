@@ -5,6 +5,7 @@ import io.stillhouse.server.identity.BrokerIdentity;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -12,6 +13,7 @@ import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.resource.PatternType;
@@ -24,6 +26,8 @@ import org.apache.kafka.common.resource.ResourceType;
  * device may write to the topics of devices, and neither read nor delete anything.
  */
 final class BrokerTls {
+  private static final long POLL_MILLIS = 20;
+
   private BrokerTls() {}
 
   /** For a client, and for a broker's own way to itself: key, certificates, whom to believe. */
@@ -81,8 +85,22 @@ final class BrokerTls {
         .toList();
   }
 
+  /** Returns when the broker judges by these rights. */
   private static void set(Admin admin, List<AclBinding> rights, long waitMillis)
       throws ExecutionException, InterruptedException, TimeoutException {
     admin.createAcls(rights).all().get(waitMillis, TimeUnit.MILLISECONDS);
+    // The controller has written them down; the broker reads that a moment later.
+    for (long wait = 0; !inForce(admin, waitMillis).containsAll(rights); wait += POLL_MILLIS) {
+      if (wait >= waitMillis) {
+        throw new TimeoutException("the broker does not yet know the rights of devices");
+      }
+      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+    }
+  }
+
+  private static Set<AclBinding> inForce(Admin admin, long waitMillis)
+      throws ExecutionException, InterruptedException, TimeoutException {
+    return Set.copyOf(
+        admin.describeAcls(AclBindingFilter.ANY).values().get(waitMillis, TimeUnit.MILLISECONDS));
   }
 }
