@@ -20,7 +20,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class RequestGuard {
   private static final String BEARER = "Bearer ";
-  private static final Set<String> OPEN = Set.of("/", "/healthz", "/openapi.json");
+
+  /**
+   * The page asks for the token itself; it holds no data. Whole paths and no prefix: routes are
+   * found by the path without its dot segments, this looks at what was sent.
+   */
+  private static final Set<String> OPEN =
+      Set.of("/", "/console/console.js", "/console/console.css", "/healthz", "/openapi.json");
 
   private final OperatorSettings settings;
 
@@ -53,8 +59,7 @@ final class RequestGuard {
   }
 
   private static boolean open(@Nullable String path) {
-    // The page asks for the token itself; it holds no data.
-    return path != null && (OPEN.contains(path) || path.startsWith("/console/"));
+    return path != null && OPEN.contains(path);
   }
 
   private boolean ours(String name) {

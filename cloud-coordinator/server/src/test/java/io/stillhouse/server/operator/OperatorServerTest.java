@@ -31,6 +31,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The real server on a free port, before services that answer from memory. */
 @Timeout(60)
@@ -261,9 +263,25 @@ class OperatorServerTest {
             send(request("GET", "/api/v1/devices", "").header("Authorization", "Bearer " + TOKEN))
                 .statusCode())
         .isEqualTo(200);
-    for (String open : List.of("/", "/healthz", "/openapi.json", "/console/console.js")) {
+    for (String open :
+        List.of("/", "/healthz", "/openapi.json", "/console/console.js", "/console/console.css")) {
       assertThat(send("GET", open, "").statusCode()).as(open).isEqualTo(200);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/console/../api/v1/devices",
+        "/console/%2e%2e/api/v1/devices",
+        "/console/%2E./metrics",
+        "/console/console.js/../../metrics",
+        "/healthz/../api/v1/devices",
+        "//api/v1/devices"
+      })
+  void no_spelling_of_a_path_gets_around_the_token(String path) throws Exception {
+    server = serve(TOKEN);
+    assertThat(raw(get(path, "localhost"))).startsWith("HTTP/1.1 401");
   }
 
   @Test
