@@ -13,6 +13,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -65,7 +66,7 @@ public final class Enroller {
                         .setDeviceName(name)
                         .setProfile(LinkMapper.profile(profile))
                         .build());
-        return identity(coordinator, keys, response);
+        return identity(coordinator, keys, response, parts.group(1));
       } finally {
         channel.shutdownNow();
       }
@@ -88,13 +89,21 @@ public final class Enroller {
         e);
   }
 
-  private static Identity identity(Address coordinator, KeyPair keys, EnrollResponse response)
+  private static Identity identity(
+      Address coordinator, KeyPair keys, EnrollResponse response, String authoritySha256Hex)
       throws GeneralSecurityException {
+    X509Certificate authority =
+        IdentityStore.certificate(response.getCaCertificateDer().toByteArray());
+    if (!PinnedAuthority.sha256(authority).equals(authoritySha256Hex)) {
+      throw new GeneralSecurityException(
+          "the answer names authority %.12s (expected: %.12s, as the token says)"
+              .formatted(PinnedAuthority.sha256(authority), authoritySha256Hex));
+    }
     return new Identity(
         new Identity.Place(coordinator, response.getDeviceId(), response.getHardwareClass()),
         keys.getPrivate(),
         IdentityStore.certificate(response.getCertificateDer().toByteArray()),
-        IdentityStore.certificate(response.getCaCertificateDer().toByteArray()),
+        authority,
         List.of(IdentityStore.artifactKey(response.getArtifactPublicKeyDer().toByteArray())));
   }
 

@@ -41,6 +41,12 @@ final class PinnedAuthority implements X509TrustManager {
     }
     try {
       for (int i = 0; i < chain.length; i++) {
+        // A device may hold a key of ours and still sign nobody: RFC 5280, section 4.2.1.9.
+        if (i > 0 && chain[i].getBasicConstraints() < i - 1) {
+          throw new CertificateException(
+              "%s signed the certificate and is no authority"
+                  .formatted(chain[i].getSubjectX500Principal().getName()));
+        }
         chain[i].verify(chain[Math.min(i + 1, chain.length - 1)].getPublicKey());
       }
     } catch (CertificateException e) {
@@ -50,7 +56,7 @@ final class PinnedAuthority implements X509TrustManager {
     }
   }
 
-  private static String sha256(X509Certificate certificate) throws CertificateException {
+  static String sha256(X509Certificate certificate) throws CertificateException {
     try {
       return HexFormat.of()
           .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded()));

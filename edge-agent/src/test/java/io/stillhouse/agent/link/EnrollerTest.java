@@ -86,6 +86,16 @@ class EnrollerTest {
   }
 
   @Test
+  void an_answer_that_names_another_authority_is_not_believed() throws Exception {
+    try (FakeCoordinator coordinator = new FakeCoordinator()) {
+      coordinator.naming(new TestAuthority());
+      assertThatThrownBy(() -> enrol(coordinator.port(), coordinator.token()))
+          .isInstanceOf(LinkException.class)
+          .hasMessageContaining("as the token says");
+    }
+  }
+
+  @Test
   void a_used_token_and_a_silent_port_say_what_to_do() throws Exception {
     try (FakeCoordinator coordinator = new FakeCoordinator()) {
       String used = "another-secret-0123456789." + coordinator.authority().sha256Hex();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillhouse.agent.testing.TestAuthority;
+import java.security.KeyPair;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import org.junit.jupiter.api.Test;
@@ -43,6 +44,24 @@ class PinnedAuthorityTest {
     assertThatThrownBy(() -> check(device, ours.certificate()))
         .isInstanceOf(CertificateException.class)
         .hasMessageContaining("not made for a server");
+  }
+
+  @Test
+  void a_device_does_not_sign_for_a_coordinator_either() {
+    KeyPair keys = TestAuthority.newKeys();
+    TestAuthority.Leaf device =
+        new TestAuthority.Leaf(keys.getPrivate(), ours.device(keys.getPublic(), "press-7"));
+    assertThatThrownBy(
+            () ->
+                check(
+                    ours.serverSignedBy(device, ADDRESS), device.certificate(), ours.certificate()))
+        .isInstanceOf(CertificateException.class)
+        .hasMessageContaining("CN=press-7 signed the certificate and is no authority");
+    TestAuthority.Leaf below = ours.authorityBelow();
+    assertThatCode(
+            () ->
+                check(ours.serverSignedBy(below, ADDRESS), below.certificate(), ours.certificate()))
+        .doesNotThrowAnyException();
   }
 
   private void check(X509Certificate... chain) throws CertificateException {

@@ -71,6 +71,7 @@ public final class FakeCoordinator implements AutoCloseable {
 
   private volatile TestBundle bundle = TestBundle.sound(1);
   private volatile boolean endless;
+  private volatile TestAuthority named = authority;
 
   public FakeCoordinator() throws Exception {
     TestAuthority.Leaf leaf = authority.server("127.0.0.1");
@@ -107,6 +108,11 @@ public final class FakeCoordinator implements AutoCloseable {
 
   public void offer(TestBundle next) {
     bundle = next;
+  }
+
+  /** Names another authority to whoever enrols. */
+  public void naming(TestAuthority other) {
+    named = other;
   }
 
   /** Sends the last chunk of a file again and again. */
@@ -186,7 +192,7 @@ public final class FakeCoordinator implements AutoCloseable {
                 .setCertificateDer(
                     ByteString.copyFrom(
                         authority.device(asked.getPublicKey(), "device").getEncoded()))
-                .setCaCertificateDer(ByteString.copyFrom(authority.certificate().getEncoded()))
+                .setCaCertificateDer(ByteString.copyFrom(named.certificate().getEncoded()))
                 .setArtifactPublicKeyDer(
                     ByteString.copyFrom(TestBundle.KEYS.getPublic().getEncoded()))
                 .setHardwareClass(TestBundle.HARDWARE_CLASS)

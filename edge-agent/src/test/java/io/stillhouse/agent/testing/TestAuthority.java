@@ -104,7 +104,44 @@ public final class TestAuthority {
     }
   }
 
+  /**
+   * A certificate for a server that the key of another certificate signed, whether that is an
+   * authority or not.
+   */
+  public X509Certificate serverSignedBy(Leaf issuer, String address) {
+    return sign(
+        new Issuer(
+            new X500Name(issuer.certificate().getSubjectX500Principal().getName()), issuer.key()),
+        new X500Name("CN=server"),
+        newKeys().getPublic(),
+        UNTIL,
+        false,
+        KeyPurposeId.id_kp_serverAuth,
+        address);
+  }
+
+  /** Another authority, which this one signed. */
+  public Leaf authorityBelow() {
+    KeyPair leaf = newKeys();
+    return new Leaf(
+        leaf.getPrivate(), sign(new X500Name("CN=below"), leaf.getPublic(), UNTIL, true, null, ""));
+  }
+
+  private record Issuer(X500Name name, PrivateKey key) {}
+
   private X509Certificate sign(
+      X500Name subject,
+      PublicKey key,
+      Instant until,
+      boolean authority,
+      @org.jspecify.annotations.Nullable KeyPurposeId purpose,
+      String address) {
+    return sign(
+        new Issuer(NAME, keys.getPrivate()), subject, key, until, authority, purpose, address);
+  }
+
+  private X509Certificate sign(
+      Issuer issuer,
       X500Name subject,
       PublicKey key,
       Instant until,
@@ -114,7 +151,12 @@ public final class TestAuthority {
     try {
       JcaX509v3CertificateBuilder builder =
           new JcaX509v3CertificateBuilder(
-              NAME, BigInteger.valueOf(++serial), Date.from(FROM), Date.from(until), subject, key);
+              issuer.name(),
+              BigInteger.valueOf(++serial),
+              Date.from(FROM),
+              Date.from(until),
+              subject,
+              key);
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(authority));
       if (purpose != null) {
         builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purpose));
@@ -127,8 +169,7 @@ public final class TestAuthority {
       }
       return new JcaX509CertificateConverter()
           .getCertificate(
-              builder.build(
-                  new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate())));
+              builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(issuer.key())));
     } catch (Exception e) {
       throw new AssertionError(e);
     }
