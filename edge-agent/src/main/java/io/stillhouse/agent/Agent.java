@@ -21,7 +21,6 @@ import io.stillhouse.agent.link.Stamps;
 import io.stillhouse.agent.link.Welcomed;
 import io.stillhouse.agent.reconcile.Desired;
 import io.stillhouse.agent.reconcile.Digest;
-import io.stillhouse.agent.reconcile.Phase;
 import io.stillhouse.agent.reconcile.UpdateState;
 import io.stillhouse.agent.serving.InferenceServer;
 import io.stillhouse.agent.telemetry.Clocks;
@@ -64,7 +63,7 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
   private final CoordinatorLink link;
   private final Updater updater;
   private volatile ManifestVerifier verifier;
-  private volatile Phase told = Phase.IDLE;
+  private final LifeEvents events = new LifeEvents();
 
   /** The device that an agent runs on. */
   record Device(Identity identity, DeviceProfile profile, AgentConfig config, Layout layout) {}
@@ -191,26 +190,14 @@ final class Agent implements AutoCloseable, LinkListener, UpdateListener {
   public void recorded(UpdateState state, Optional<Digest> running) {
     link.report(state, running);
     notices.state(device.identity().deviceId(), state, host.live());
-    Phase phase = state.phase();
-    if (phase != told) {
-      told = phase;
-      event(state).ifPresent(kind -> telemetry.event(kind, detail(state), artifact(state)));
-    }
+    events
+        .of(state.phase())
+        .ifPresent(kind -> telemetry.event(kind, detail(state), artifact(state)));
   }
 
   @Override
   public void lookedAround() {
     notices.retry();
-  }
-
-  private static Optional<String> event(UpdateState state) {
-    return switch (state.phase()) {
-      case PROBATION -> Optional.of("activated");
-      case COMMITTED -> Optional.of("committed");
-      case ROLLED_BACK -> Optional.of("rolled_back");
-      case FAILED, INCOMPATIBLE -> Optional.of("refused");
-      default -> Optional.empty();
-    };
   }
 
   private static String detail(UpdateState state) {
