@@ -71,7 +71,7 @@ final class InferCommand implements Callable<Integer> {
           "no agent serves a model from it",
           "Check --data-dir, and see 'stillhouse-agent status'");
     }
-    LocalModel model = connect(layout, name);
+    LocalModel model = connect(place.read().rest().host(), layout, name);
     if (expected.isPresent() && !model.labels().contains(expected.get())) {
       throw new AgentException(
           "--expected " + expected.get(),
@@ -107,9 +107,9 @@ final class InferCommand implements Callable<Integer> {
     return complete ? 0 : 1;
   }
 
-  private static LocalModel connect(Layout layout, String name) throws IOException {
+  private static LocalModel connect(String host, Layout layout, String name) throws IOException {
     try {
-      return LocalModel.of(layout.restPort(), name);
+      return LocalModel.of(host, layout.restPort(), name);
     } catch (ConnectException | NoSuchFileException e) {
       throw new AgentException(
           "data directory " + layout.root(),

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -41,13 +43,21 @@ final class LocalModel {
   /**
    * Finds the running agent of a data directory.
    *
+   * @param host where it serves inference; one that stands for all addresses is dialled as loopback
    * @param name of the model it serves
    * @throws NumberFormatException when the file holds no port
    * @throws IOException when nothing answers there
    */
-  static LocalModel of(Path portFile, String name) throws IOException {
+  static LocalModel of(String host, Path portFile, String name) throws IOException {
     int port = port(portFile);
-    return new LocalModel(URI.create("http://127.0.0.1:" + port + "/v2/models/" + name));
+    InetAddress address = InetAddress.getByName(host);
+    String dialled =
+        (address.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : address).getHostAddress();
+    try {
+      return new LocalModel(new URI("http", null, dialled, port, "/v2/models/" + name, null, null));
+    } catch (URISyntaxException e) {
+      throw new IOException("its model has no address: " + e.getMessage(), e);
+    }
   }
 
   private static int port(Path file) throws IOException {

@@ -231,6 +231,12 @@ class AgentCommandsTest {
       assertThat(results.findValuesAsText("label")).isEqualTo(List.of("bad", "good"));
       assertThat(results.path(0).path("confidence").asDouble()).isBetween(0.5, 1.0);
 
+      Files.writeString(folder.resolve("agent.yaml"), "rest: {host: 0.0.0.0}\n");
+      assertThat(run("infer --data-dir @agent --config @agent.yaml @white.png").code()).isZero();
+      Files.writeString(folder.resolve("agent.yaml"), "rest: {host: 127.0.0.3}\n");
+      assertOneLine(
+          run("infer --data-dir @agent --config @agent.yaml @white.png"), 1, "does not run");
+
       Ran labelled = run("infer --data-dir @agent --expected good @white.png @black.png");
       assertThat(labelled.code()).as(labelled.err()).isZero();
       assertThat(host.stats().feedback().count()).isEqualTo(2);
