@@ -99,10 +99,17 @@ public final class ManifestVerifier {
   }
 
   /**
-   * Checks only that a manifest is genuine and has the wanted digest: what a bundle that was
-   * accepted once must still satisfy.
+   * Checks what a bundle that was accepted once must still satisfy. Its class and sizes fitted when
+   * it came; a device that has since been given other limits shall still be able to return to it.
    */
-  public BundlePlan genuine(SignedBytes signed, Digest wanted) throws ArtifactRefusedException {
+  public BundlePlan held(SignedBytes signed, Digest wanted, Memory memory)
+      throws ArtifactRefusedException {
+    BundlePlan plan = genuine(signed, wanted);
+    checkRelease(plan, memory);
+    return plan;
+  }
+
+  private BundlePlan genuine(SignedBytes signed, Digest wanted) throws ArtifactRefusedException {
     checkSignature(signed);
     Digest actual = ManifestMapper.digestOf(signed.manifest());
     if (!actual.equals(wanted)) {

@@ -45,6 +45,11 @@ public record Models(
         .findFirst();
   }
 
+  /** Whether the trial is the fallback: a model that was committed here before. */
+  boolean returning() {
+    return trial.isPresent() && fallback.filter(f -> f.slot() == trial.get().slot()).isPresent();
+  }
+
   Models withTrial(Installed staged) {
     return new Models(committed, fallback, Optional.of(staged));
   }

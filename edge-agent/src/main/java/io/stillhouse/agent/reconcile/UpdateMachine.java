@@ -22,6 +22,7 @@ import java.util.Set;
  * DOWNLOADING                  DOWNLOADED     VERIFYING
  * VERIFYING                    VERIFIED       STAGED                     it is the trial
  * STAGED                       TRIAL_BEGUN    SELF_TEST
+ * STAGED                       TRIAL_BEGUN    PROBATION                  if it is the fallback
  * SELF_TEST                    TESTED         PROBATION                  keep the figures
  * PROBATION                    PROVEN         COMMITTED                  committed becomes fallback
  * OFFERED..STAGED              REFUSED        FAILED_RETRYABLE           a passing reason, not too often
@@ -30,7 +31,7 @@ import java.util.Set;
  * SELF_TEST, PROBATION         REFUSED        ROLLING_BACK               quarantine the digest
  * ROLLING_BACK                 RESTORED       ROLLED_BACK                drop the trial
  * FAILED_RETRYABLE             RETRY_DUE      OFFERED
- * SELF_TEST, PROBATION         BOOTED         SELF_TEST                  count the exit, start over
+ * SELF_TEST, PROBATION         BOOTED         as after TRIAL_BEGUN       count the exit, start over
  * SELF_TEST, PROBATION         BOOTED         ROLLING_BACK               too many exits: quarantine
  * any other                    BOOTED         same
  * SELF_TEST, PROBATION         STOPPING       STAGED                     not an abnormal exit
@@ -40,6 +41,10 @@ import java.util.Set;
  * Everything else is illegal and throws. A newer generation supersedes whatever is unfinished, and
  * nothing but a newer generation moves a device out of {@code COMMITTED}: no report, expiry or
  * authentication failure is an observation at all.
+ *
+ * <p>A fallback passed its self-test when it was new, on this device. A return to it is told to a
+ * board that the model to be left may have slowed down or filled; a second test beside that one
+ * would judge the board, and a model that is harmful could keep out the one that is not.
  */
 public final class UpdateMachine {
   /** Starts that may find an unfinished trial before it counts as a crash loop. */
@@ -71,7 +76,7 @@ public final class UpdateMachine {
       case HELD -> from(state, seen, Phase.OFFERED).at(Phase.VERIFYING);
       case DOWNLOADED -> from(state, seen, Phase.DOWNLOADING).at(Phase.VERIFYING);
       case VERIFIED -> verified(from(state, seen, Phase.VERIFYING), seen);
-      case TRIAL_BEGUN -> from(state, seen, Phase.STAGED).at(Phase.SELF_TEST);
+      case TRIAL_BEGUN -> from(state, seen, Phase.STAGED).at(firstOfTrial(state));
       case TESTED ->
           from(state, seen, Phase.SELF_TEST)
               .with(state.evidence().with(payload(seen.payload().figures(), seen)))
@@ -85,6 +90,10 @@ public final class UpdateMachine {
       case RETRY_DUE ->
           from(state, seen, Phase.FAILED_RETRYABLE).with(Evidence.NONE).at(Phase.OFFERED);
     };
+  }
+
+  private static Phase firstOfTrial(UpdateState state) {
+    return state.models().returning() ? Phase.PROBATION : Phase.SELF_TEST;
   }
 
   private static UpdateState proven(UpdateState state) {
@@ -129,7 +138,7 @@ public final class UpdateMachine {
               "the agent ended %d times while this model was on trial (expected: at most %d)"
                   .formatted(exits, ABNORMAL_EXITS_MAX)));
     }
-    return counted.with(counted.progress().again(Phase.SELF_TEST));
+    return counted.with(counted.progress().again(firstOfTrial(state)));
   }
 
   private static UpdateState verified(UpdateState state, Observation seen) {

@@ -71,6 +71,7 @@ public final class Updater {
   private boolean onRecord = true;
   private boolean diskRefused;
   private Trials.@Nullable Watch watch;
+  private Verdict.@Nullable Fail harm;
   private long retryAtNanos;
   private boolean retryArmed;
 
@@ -199,6 +200,9 @@ public final class Updater {
       return Duration.ZERO;
     } catch (JournalException e) {
       tell(e);
+      if (watch != null) {
+        stopHarm(watch);
+      }
       return DISK_TROUBLE;
     }
   }
@@ -265,7 +269,7 @@ public final class Updater {
       ports
           .verifier()
           .get()
-          .accept(store.slots().manifest(held.get().slot()), digest, state.memory());
+          .held(store.slots().manifest(held.get().slot()), digest, state.memory());
     } catch (ArtifactRefusedException e) {
       return Optional.of(observe(Observation.refused(e.refusal())));
     }
@@ -303,7 +307,7 @@ public final class Updater {
     Digest wanted = wanted();
     ManifestVerifier verifier = ports.verifier().get();
     if (store.staging().has(wanted)) {
-      BundlePlan plan = verifier.accept(store.staging().manifest(wanted), wanted, state.memory());
+      BundlePlan plan = verifier.held(store.staging().manifest(wanted), wanted, state.memory());
       return observe(Observation.verified(store.staging().verifyAndInstall(plan, state.models())));
     }
     // A fallback, or a bundle that was installed just before a cut.
@@ -316,7 +320,7 @@ public final class Updater {
                     new ArtifactRefusedException(
                         Refusal.passing(
                             RefusalReason.TRUNCATED, "the bundle is no longer on this disk")));
-    verifier.accept(store.slots().manifest(held.slot()), wanted, state.memory());
+    verifier.held(store.slots().manifest(held.slot()), wanted, state.memory());
     return observe(Observation.verified(held));
   }
 
@@ -354,7 +358,7 @@ public final class Updater {
                   store.slots().plan(trial),
                   state.desired().probation());
     }
-    Verdict verdict = watch.poll();
+    Verdict verdict = stopHarm(watch);
     if (verdict instanceof Verdict.Wait) {
       return PROBATION_POLL;
     }
@@ -364,6 +368,23 @@ public final class Updater {
     }
     markProven(trial);
     return observe(Observation.of(Kind.PROVEN));
+  }
+
+  /**
+   * What a trial under way deserves. One that does harm stops answering at once and not only when
+   * that is on record: a full disk must not keep it. At boot its trial begins anew, so nothing is
+   * taken for proven by this.
+   */
+  private Verdict stopHarm(Trials.Watch trial) {
+    if (harm != null) {
+      return harm;
+    }
+    Verdict verdict = trial.poll();
+    if (verdict instanceof Verdict.Fail fail) {
+      harm = fail;
+      live.runCommitted(state);
+    }
+    return verdict;
   }
 
   private void markProven(Installed trial) {
@@ -403,6 +424,7 @@ public final class Updater {
     log.info("generation {}: {} -> {}", next.desired().generation(), state.phase(), next.phase());
     state = next;
     watch = null;
+    harm = null;
     retryArmed = false;
     if (next.phase() != Phase.PROBATION) {
       live.runCommitted(state);

@@ -193,7 +193,9 @@ class UpdateMachineTest {
     back = UpdateMachine.next(back, Observation.verified(COMMITTED));
     assertThat(back.models().slotsInUse()).containsExactly(Slot.A, Slot.B);
     back = UpdateMachine.next(back, Observation.of(Kind.TRIAL_BEGUN));
-    back = UpdateMachine.next(back, Observation.tested(FIGURES));
+    assertThat(back.phase()).as("tested when it was new").isEqualTo(Phase.PROBATION);
+    assertThat(UpdateMachine.next(back, Observation.of(Kind.BOOTED)).phase())
+        .isEqualTo(Phase.PROBATION);
     back = UpdateMachine.next(back, Observation.of(Kind.PROVEN));
     assertThat(back.models().committed()).contains(COMMITTED);
     assertThat(back.models().fallback()).contains(TRIAL);

@@ -38,6 +38,7 @@ final class UpdateWorld implements Trials {
   Updater updater;
   String selfTestFailure = "";
   Verdict probation = new Verdict.Pass();
+  String hardwareClass = TestBundle.HARDWARE_CLASS;
   long nanos;
   private final Random random = new Random(1);
 
@@ -65,7 +66,11 @@ final class UpdateWorld implements Trials {
             new Updater.Store(
                 new Journal(disk, layout.journal()), slots, new Staging(disk, layout, slots, 0)),
             new Updater.Ports(
-                source, () -> verifier, this, host, (state, running) -> phases.add(state.phase())),
+                source,
+                () -> verifier.forClass(hardwareClass),
+                this,
+                host,
+                (state, running) -> phases.add(state.phase())),
             new Updater.Timing(() -> nanos, random));
     updater.boot();
     return updater;

@@ -97,6 +97,65 @@ class UpdaterTest {
   }
 
   @Test
+  void a_board_that_a_harmful_model_has_slowed_down_can_still_return() throws Exception {
+    UpdateWorld world = new UpdateWorld();
+    world.deploy(1, first);
+    world.deploy(2, second);
+    world.selfTestFailure = "p99 9 ms (expected: at most 5 ms)";
+    assertThat(world.deploy(3, first).phase()).isEqualTo(Phase.COMMITTED);
+    assertThat(world.updater.running()).contains(first.digest());
+  }
+
+  @Test
+  void a_device_of_another_class_by_now_can_still_return_and_end_what_it_fetched()
+      throws Exception {
+    UpdateWorld world = new UpdateWorld();
+    world.deploy(1, first);
+    world.source.serving(second);
+    world.updater.wish(new Desired(2, Optional.of(second.digest()), "r", 0, UpdateWorld.PROBATION));
+    while (world.updater.state().phase() != Phase.VERIFYING) {
+      world.updater.step();
+    }
+    world.hardwareClass = "x86_64-small-t1";
+    world.boot();
+    assertThat(world.settle().phase()).isEqualTo(Phase.COMMITTED);
+    assertThat(world.updater.running()).contains(second.digest());
+    assertThat(world.deploy(3, first).phase()).isEqualTo(Phase.COMMITTED);
+    assertThat(world.deploy(4, TestBundle.sound(3)).phase()).isEqualTo(Phase.INCOMPATIBLE);
+  }
+
+  @Test
+  void a_trial_that_does_harm_stops_answering_though_the_disk_is_full() throws Exception {
+    for (boolean wished : new boolean[] {false, true}) {
+      UpdateWorld world = new UpdateWorld();
+      world.deploy(1, first);
+      world.probation = new Verdict.Wait();
+      world.source.serving(second);
+      world.updater.wish(
+          new Desired(2, Optional.of(second.digest()), "r", 0, UpdateWorld.PROBATION));
+      while (!world.updater.running().equals(Optional.of(second.digest()))) {
+        world.updater.step();
+      }
+      world.disk.fullFrom(0);
+      world.probation = new Verdict.Fail("errors");
+      if (wished) {
+        world.updater.wish(
+            new Desired(3, Optional.of(first.digest()), "r", 0, UpdateWorld.PROBATION));
+      }
+      world.updater.step();
+      assertThat(world.updater.running()).contains(first.digest());
+
+      world.probation = new Verdict.Pass();
+      world.updater.step();
+      assertThat(world.updater.running()).contains(first.digest());
+      world.disk.fullFrom(Long.MAX_VALUE);
+      assertThat(world.settle().phase())
+          .isEqualTo(wished ? Phase.ALREADY_SATISFIED : Phase.ROLLED_BACK);
+      assertThat(world.updater.running()).contains(first.digest());
+    }
+  }
+
+  @Test
   void a_newer_wish_ends_a_probation_under_way() throws Exception {
     UpdateWorld world = new UpdateWorld();
     world.deploy(1, first);
