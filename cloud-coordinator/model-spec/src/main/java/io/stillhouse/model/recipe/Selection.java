@@ -1,5 +1,6 @@
 package io.stillhouse.model.recipe;
 
+import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -20,11 +21,13 @@ public record Selection(Scope scope, Map<String, Double> layerRatios, int rounds
   public static final Selection EVEN = new Selection(Scope.LAYER, Map.of(), 1);
 
   public Selection {
-    layerRatios = Map.copyOf(layerRatios);
-    new TreeMap<>(layerRatios)
-        .forEach(
-            (layer, ratio) ->
-                Expected.that(ratio >= 0 && ratio < 1, "layers." + layer, ratio, "0 <= ratio < 1"));
+    // Sorted, so that equal selections also read alike: a run is known again by its arguments'
+    // text,
+    // and the order of Map.copyOf changes with each process.
+    layerRatios = Collections.unmodifiableMap(new TreeMap<>(layerRatios));
+    layerRatios.forEach(
+        (layer, ratio) ->
+            Expected.that(ratio >= 0 && ratio < 1, "layers." + layer, ratio, "0 <= ratio < 1"));
     Expected.that(rounds >= 1 && rounds <= ROUNDS_MAX, "rounds", rounds, "1 to " + ROUNDS_MAX);
   }
 

@@ -14,6 +14,7 @@ import io.stillhouse.model.recipe.Compression.Quantize;
 import io.stillhouse.model.recipe.Compression.Sparsify;
 import io.stillhouse.model.recipe.Factorisation.Measure;
 import io.stillhouse.model.redesign.DesignStrategy;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -168,5 +169,16 @@ class CompressionRecipeTest {
                             d -> "d", r -> "r", p -> "p", l -> "l", s -> "s", c -> "c", q -> "q"))
                 .toList())
         .containsExactly("d", "r", "p", "l", "s", "c", "q");
+  }
+
+  @Test
+  void ratios_of_layers_read_alike_in_every_process() {
+    Map<String, Double> ratios = new HashMap<>();
+    for (char layer = 'z'; layer >= 'a'; layer--) {
+      ratios.put("conv." + layer, 0.25);
+    }
+    assertThat(new Selection(Selection.Scope.LAYER, ratios, 1).toString())
+        .contains("conv.a=0.25, conv.b=0.25, conv.c=0.25")
+        .contains("conv.x=0.25, conv.y=0.25, conv.z=0.25");
   }
 }
