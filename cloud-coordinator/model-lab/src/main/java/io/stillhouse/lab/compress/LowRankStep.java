@@ -13,10 +13,12 @@ import io.stillhouse.model.recipe.Compression.LowRank;
 import io.stillhouse.model.recipe.Factorisation;
 import io.stillhouse.model.recipe.Factorisation.Method;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Carries out a low-rank step: decomposes every layer that the method is for, keeps those chains
@@ -118,13 +120,15 @@ final class LowRankStep {
   private static Network replaced(Network network, Map<String, Product> products) {
     NetworkGraph graph = network.graph();
     List<Node> nodes = new ArrayList<>();
+    Set<String> taken = new HashSet<>();
+    graph.nodes().forEach(node -> taken.add(node.name()));
     Weights.Builder weights = network.weights().toBuilder();
     for (Node node : graph.nodes()) {
       Product product = products.get(node.name());
       if (product == null) {
         nodes.add(node);
       } else {
-        replace(node, product, nodes, weights);
+        replace(node, product, taken, nodes, weights);
       }
     }
     return new Network(
@@ -166,15 +170,24 @@ final class LowRankStep {
     return false;
   }
 
-  /** Chain nodes are {@code <node>.part1}, ...; the last keeps the name that others read. */
+  /**
+   * Chain nodes are {@code <node>.part1}, ...; the last keeps the name that others read. Where it
+   * was the last of a chain before, numbers that are taken are left out.
+   */
   private static void replace(
-      Node node, Product product, List<Node> nodes, Weights.Builder weights) {
+      Node node, Product product, Set<String> taken, List<Node> nodes, Weights.Builder weights) {
     List<Layer> chain = product.chain();
     weights.remove(node.name() + ".weight");
     List<String> inputs = node.inputs();
+    int part = 1;
     for (int i = 0; i < chain.size(); i++) {
-      boolean last = i == chain.size() - 1;
-      String name = last ? node.name() : node.name() + ".part" + (i + 1);
+      String name = node.name();
+      if (i < chain.size() - 1) {
+        while (!taken.add(node.name() + ".part" + part)) {
+          part++;
+        }
+        name = node.name() + ".part" + part;
+      }
       nodes.add(new Node(name, chain.get(i), inputs));
       weights.put(
           name + ".weight", product.factors().weights().get(i), ChainCost.shape(chain.get(i)));

@@ -287,6 +287,30 @@ class LowRankTest {
   }
 
   @Test
+  void the_last_layer_of_a_chain_can_become_a_chain_itself() {
+    Network network = Networks.catalogue("resnet14", "1x28x28", 0.5, SEED);
+    Network once =
+        step(network)
+            .run(network, lowRank(Method.TUCKER2, Measure.MACS, 0.6), Progress.none())
+            .network();
+    Network twice =
+        step(once).run(once, lowRank(Method.SVD, Measure.MACS, 0.5), Progress.none()).network();
+    assertThat(twice.graph().nodes().stream().map(Node::name))
+        .doesNotHaveDuplicates()
+        .anyMatch(name -> name.endsWith(".part3"));
+    assertThat(NetworkCost.of(twice.graph()).macs())
+        .isLessThan(NetworkCost.of(once.graph()).macs());
+    float[] image = Networks.image(network.graph().input(), new Random(SEED));
+    double[] expected = PlainRunner.run(twice, image);
+    try (OrtModel model = OrtModel.open(OnnxExporter.fp32(twice))) {
+      float[] actual = model.run(image);
+      for (int c = 0; c < expected.length; c++) {
+        assertThat((double) actual[c]).isCloseTo(expected[c], within(1e-3));
+      }
+    }
+  }
+
+  @Test
   void what_would_not_become_cheaper_is_left_and_said() {
     Network network = Networks.catalogue("resnet8", "1x28x28", 0.5, SEED);
     LowRankStep.Factorised made =
