@@ -175,8 +175,13 @@ final class MarkedWeights {
   private Tensor learned(Node node, Tensor tensor) {
     Levels as = levelsOf(node.name());
     Tensor bounds = parameters.get(node.name() + TrainingMarks.BOUNDS);
+    float[] at = ParameterTensors.floats(bounds);
     Tensor low = torch.clamp_max(bounds.narrow(0, 0, 1), new Scalar(0f));
     Tensor high = torch.clamp_min(bounds.narrow(0, 1, 1), new Scalar(0f));
+    // A bound at zero stays there: levels beyond it would be wasted, and after a ReLU the runtime
+    // has its 8-bit kernels for a zero point of 0 alone.
+    low = at[0] < 0 ? low : low.detach();
+    high = at[1] > 0 ? high : high.detach();
     Tensor span = torch.clamp_min(high.sub(low).div(new Scalar(LEVEL_MAX)), new Scalar(SCALE_MIN));
     // A step moves the scale as it would if the scale itself were trained: the bounds are 255 times
     // as large, and get 255 times as little of its gradient.

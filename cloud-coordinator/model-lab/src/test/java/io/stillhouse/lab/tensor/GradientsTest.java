@@ -210,6 +210,37 @@ class GradientsTest {
     assertThat((double) actual[1]).isCloseTo(ofScale[1], within(1e-3 * Math.abs(ofScale[1])));
   }
 
+  /** Else the zero point after a ReLU leaves 0, for which alone the runtime has 8-bit kernels. */
+  @Test
+  void a_bound_at_zero_stays_there() {
+    NetworkGraph graph =
+        new NetworkGraph(
+            "bounded",
+            new ImageShape(1, 4, 5),
+            3,
+            List.of(
+                new Node("input", new Layer.Input(), List.of()),
+                new Node("flat", new Layer.Flatten(), List.of("input")),
+                new Node("out", new Layer.Linear(20, 3, false), List.of("flat"))));
+    Weights plain = RandomWeights.of(graph, 8).weights();
+    for (float[] bounds : new float[][] {{0, 0.9f}, {-0.6f, 0}}) {
+      Network bounded =
+          new Network(
+              graph, plain.toBuilder().put("input" + TrainingMarks.BOUNDS, bounds, 2).build());
+      float[] gradient =
+          new LossSurface(
+                  RUNTIME,
+                  Optional.empty(),
+                  new Objective(0, 1, 0),
+                  LossSurface.batch(bounded, 2, 11))
+              .gradients(bounded)
+              .values("input" + TrainingMarks.BOUNDS);
+      int atZero = bounds[0] == 0 ? 0 : 1;
+      assertThat(gradient[atZero]).isZero();
+      assertThat(Math.abs(gradient[1 - atZero])).isGreaterThan(0.01f);
+    }
+  }
+
   /** A row of weights as 8 bits leave it. */
   private static double[] rounded(float[] weight, int row) {
     float largest = 0;
