@@ -38,6 +38,12 @@ final class ChannelBudget {
       List<String> names = new ArrayList<>(group.makers());
       names.add(group.name());
       known.addAll(names);
+      Double own = wishes.get(group.name());
+      if (own != null) {
+        // Several groups may share a maker, and the first of them its name.
+        asked.put(group.makeUp(), own);
+        continue;
+      }
       for (String name : names) {
         Double ratio = wishes.get(name);
         if (ratio != null) {
@@ -81,6 +87,10 @@ final class ChannelBudget {
       Double ratio = asked.get(group.makeUp());
       if (ratio == null && step.selection().scope() == Selection.Scope.GLOBAL) {
         compared.add(group);
+      }
+      if (ratio != null && ratio == 0) {
+        counts.put(group, group.channels());
+        continue;
       }
       double exact = (1 - share(ratio == null ? step.ratio() : ratio, round)) * whole(group);
       counts.put(group, Math.min(group.channels(), rounded(exact, whole(group), step.roundTo())));

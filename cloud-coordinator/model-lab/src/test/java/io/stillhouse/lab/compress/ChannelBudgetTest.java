@@ -18,6 +18,7 @@ import io.stillhouse.model.recipe.Selection;
 import io.stillhouse.model.recipe.Selection.Scope;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -205,6 +206,43 @@ class ChannelBudgetTest {
                     network.graph()))
         .hasMessageContaining("layers: [classifier] makes no channels that can go (expected: some")
         .hasMessageContaining("stage1.block0.first.conv");
+  }
+
+  @Test
+  void a_protected_layer_keeps_a_count_that_rounding_would_lower() {
+    Network network = Networks.catalogue("lenet5", "1x28x28", 1, SEED);
+    Selection selection = new Selection(Scope.LAYER, Map.of("stage2.block0.conv", 0.0), 1);
+    NetworkGraph graph = pruned(network, step(0.4, 8, selection), 1).graph();
+    assertThat(((Layer.Conv) graph.node("stage2.block0.conv").layer()).out()).isEqualTo(50);
+  }
+
+  @Test
+  void groups_of_one_layer_get_the_ratios_of_their_own_names() {
+    Network network = Networks.catalogue("shufflenet_v2", "3x32x32", 1, SEED);
+    List<PruningGroup> groups = PruningGroups.of(network.graph());
+    String maker =
+        groups.stream()
+            .map(PruningGroup::name)
+            .filter(name -> groups.stream().filter(g -> g.makers().contains(name)).count() > 1)
+            .findFirst()
+            .orElseThrow();
+    List<PruningGroup> shared =
+        groups.stream().filter(group -> group.makers().contains(maker)).toList();
+    assertThat(shared).hasSizeGreaterThan(1);
+    Map<String, Double> wishes = new HashMap<>();
+    shared.forEach(group -> wishes.put(group.name(), group.name().equals(maker) ? 0.0 : 0.5));
+    Prune step = step(0.5, 1, new Selection(Scope.LAYER, wishes, 1));
+    Map<PruningGroup, Integer> kept =
+        new ChannelBudget(step, network.graph())
+            .after(1, groups, ChannelScores.of(network, step.importance(), SEED));
+    for (PruningGroup group : shared) {
+      assertThat(kept.get(group))
+          .as(group.name())
+          .isEqualTo(
+              group.name().equals(maker)
+                  ? group.channels()
+                  : ChannelBudget.keep(group.channels(), 0.5, 1));
+    }
   }
 
   /** Channels of each group, in order. */
