@@ -31,18 +31,33 @@ final class ImageFolderData {
   private static final List<String> ENDINGS =
       List.of(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff");
 
+  /** Part of the heap that pictures may take: some is left for what is made of them. */
+  private static final double HEAP_SHARE_MAX = 0.8;
+
   private final Path folder;
+  private final long bytesMax;
   private final List<String> warnings = new ArrayList<>();
   private int skipped;
   private boolean colour;
+  private int read;
 
-  private ImageFolderData(Path folder) {
+  private ImageFolderData(Path folder, long heapBytes) {
     this.folder = folder;
+    this.bytesMax = (long) (heapBytes * HEAP_SHARE_MAX);
   }
 
   static Dataset load(Path folder) {
+    return load(folder, Runtime.getRuntime().maxMemory());
+  }
+
+  /**
+   * Loads a folder.
+   *
+   * @param heapBytes most that this process may use
+   */
+  static Dataset load(Path folder, long heapBytes) {
     try {
-      return new ImageFolderData(folder).read();
+      return new ImageFolderData(folder, heapBytes).read();
     } catch (IOException e) {
       throw new LabException(
           "data images:" + folder, String.valueOf(e.getMessage()), "Check the folder", e);
@@ -155,15 +170,26 @@ final class ImageFolderData {
         ImageFile.Square square = ImageFile.read(file, SIDE);
         colour |= !square.grey();
         into.add(new Sample(square, label));
+        read++;
       } catch (IOException e) {
         warn(file, String.valueOf(e.getMessage()));
       }
-      if ((long) into.size() * SIDE * SIDE * 4 > Content.PIXEL_BYTES_MAX) {
-        throw new LabException(
-            "data images:" + folder,
-            "more than " + into.size() + " pictures in one class",
-            "Split the set; it is kept in memory");
-      }
+      requireRoom();
+    }
+  }
+
+  /** A picture is held as it was read, packed, and once more while the set's digest is made. */
+  private void requireRoom() {
+    long values = (long) SIDE * SIDE;
+    int channels = colour ? 3 : 1;
+    boolean fits =
+        read * values * (Integer.BYTES + 2 * channels) <= bytesMax
+            && read * values * channels <= Content.PIXEL_BYTES_MAX;
+    if (!fits) {
+      throw new LabException(
+          "data images:" + folder,
+          "more than %d pictures do not fit into this process's memory".formatted(read - 1),
+          "Use fewer, or give it more with STILLHOUSE_JAVA_OPTS=-Xmx4g");
     }
   }
 
