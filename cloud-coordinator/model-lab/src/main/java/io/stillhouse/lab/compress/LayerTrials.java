@@ -8,6 +8,7 @@ import io.stillhouse.lab.network.TrainingMarks;
 import io.stillhouse.model.graph.NetworkCost;
 import io.stillhouse.model.graph.Node;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -45,15 +46,17 @@ final class LayerTrials {
   }
 
   /**
-   * A network with the weights of another of its shape, one layer at a time.
+   * A network with the weights of another of its shape, one layer at a time; those with the same
+   * weights in both are left out.
    *
    * @param setting how hard a layer was compressed, told by its new weights
    */
   static List<Trial> ofWeights(Network network, Network other, ToDoubleFunction<float[]> setting) {
     List<Trial> trials = new ArrayList<>();
     for (Node node : network.graph().nodes()) {
-      if (WeightPalette.multiplies(node)) {
-        String name = node.name() + ".weight";
+      String name = node.name() + ".weight";
+      if (WeightPalette.multiplies(node)
+          && !Arrays.equals(network.weights().values(name), other.weights().values(name))) {
         trials.add(
             new Trial(
                 node.name(),

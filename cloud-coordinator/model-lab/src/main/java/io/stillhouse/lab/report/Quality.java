@@ -24,7 +24,7 @@ record Quality(Figure figure, double teacher, double student) {
         "low memory",
         "activationPeakBytes",
         "activations, peak bytes",
-        "most bytes of float32 feature maps alive at once, by liveness in the graph") {
+        "most bytes of feature maps alive at once in the precision of the file, by liveness in the graph") {
       @Override
       double of(Evaluation evaluation) {
         return evaluation.size().activationPeakBytes();
