@@ -24,16 +24,27 @@ final class WorkerRoutes {
   /** Largest result of a job, packed. */
   static final long RESULT_BYTES_MAX = 2L << 30;
 
+  /** How often a transfer under way counts as a word of its worker, who says nothing meanwhile. */
+  private static final long TRANSFER_BEAT_MILLIS = 10_000;
+
+  private static final LabClaims.ProgressRequest ALIVE = new LabClaims.ProgressRequest(0, "", "");
+
   private static final String CLAIM = BASE + "/claims/:claim";
 
   private final Vertx vertx;
   private final WorkerExecutor workers;
   private final LabClaims claims;
+  private final long transferBeatMillis;
 
   WorkerRoutes(Vertx vertx, WorkerExecutor workers, LabClaims claims) {
+    this(vertx, workers, claims, TRANSFER_BEAT_MILLIS);
+  }
+
+  WorkerRoutes(Vertx vertx, WorkerExecutor workers, LabClaims claims, long transferBeatMillis) {
     this.vertx = vertx;
     this.workers = workers;
     this.claims = claims;
+    this.transferBeatMillis = transferBeatMillis;
   }
 
   /** The calls that take and answer JSON, below {@link #BASE}. */
@@ -62,10 +73,12 @@ final class WorkerRoutes {
         .executeBlocking(() -> claims.inputs(claim), false)
         .compose(
             zip ->
-                context
-                    .response()
-                    .putHeader("Content-Type", "application/zip")
-                    .sendFile(zip.toString())
+                beating(
+                        claim,
+                        context
+                            .response()
+                            .putHeader("Content-Type", "application/zip")
+                            .sendFile(zip.toString()))
                     .eventually(() -> delete(zip)))
         .onFailure(context::fail);
   }
@@ -78,7 +91,7 @@ final class WorkerRoutes {
     String claim = context.pathParam("claim");
     workers
         .executeBlocking(() -> claims.receiving(claim), false)
-        .compose(zip -> receive(request, claim, zip).eventually(() -> delete(zip)))
+        .compose(zip -> beating(claim, receive(request, claim, zip)).eventually(() -> delete(zip)))
         .onSuccess(
             done ->
                 context
@@ -90,6 +103,18 @@ final class WorkerRoutes {
               request.resume();
               context.fail(failure);
             });
+  }
+
+  /**
+   * A transfer during which the worker lives. One that no longer moves ends by the server's idle
+   * timeout, and the beats with it.
+   */
+  private <T> Future<T> beating(String claim, Future<T> transfer) {
+    long timer =
+        vertx.setPeriodic(
+            transferBeatMillis,
+            beat -> workers.executeBlocking(() -> claims.progress(claim, ALIVE), false));
+    return transfer.onComplete(ended -> vertx.cancelTimer(timer));
   }
 
   private Future<Boolean> receive(HttpServerRequest request, String claim, Path zip) {
