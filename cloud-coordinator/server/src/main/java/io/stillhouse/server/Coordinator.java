@@ -172,7 +172,7 @@ public final class Coordinator implements AutoCloseable {
         new DeviceServer.Parts(stored.devices(), stored.states(), artifacts, sessions),
         pki,
         enrolment);
-    Engine engine = startEngine(sessions);
+    Engine engine = startEngine(sessions, artifacts);
     LabClaims claims =
         startLab(
             new ArtifactPackager(artifacts, pki.artifactKey(), stored.models(), stored.clock()));
@@ -238,13 +238,14 @@ public final class Coordinator implements AutoCloseable {
     parts.add("sessions", SessionRounds.start(served.states(), served.sessions(), stored.clock()));
   }
 
-  private Engine startEngine(Sessions sessions) {
+  private Engine startEngine(Sessions sessions, ArtifactStore artifacts) {
     Lease lease = new Lease(stored.database(), stored.clock(), "rollouts", stored.holder());
     RolloutEngine.Sources sources =
         new RolloutEngine.Sources(
             new Rollouts(stored.database(), stored.clock(), lease),
             stored.states(),
             stored.models(),
+            artifacts,
             new TelemetryWaveHealth(health));
     RolloutEngine engine = new RolloutEngine(sources, lease, sessions::tell, chance.nanos());
     CoordinatorConfig.Rollout defaults = config.rollout();
@@ -252,12 +253,17 @@ public final class Coordinator implements AutoCloseable {
         new EngineRollouts(
             sources,
             new EngineRollouts.Surroundings(
-                stored.devices(), stored.audit(), stored.clock(), engine::wake),
+                stored.devices(),
+                stored.audit(),
+                stored.clock(),
+                engine::wake,
+                engine::listeningSince),
             new RolloutDefaults(
                 defaults.waves(),
                 Duration.ofSeconds(defaults.soakSeconds()),
                 Duration.ofSeconds(defaults.probationSeconds()),
-                Duration.ofSeconds(defaults.waveDeadlineSeconds())));
+                Duration.ofSeconds(defaults.waveDeadlineSeconds()),
+                heartbeat()));
     engine.start();
     parts.add("rollouts", engine);
     metrics.watchFailures(engine::failures);

@@ -104,18 +104,28 @@ final class Draft {
   }
 
   /**
-   * Sends a device back to its fallback, once, and only while this rollout decides what it runs.
+   * Sends a device back to its fallback, once, and only while this rollout decides what it runs: it
+   * offered the artifact, or took the place of a rollout that had offered its own, which nobody
+   * judges any more.
    */
   void recall(RolloutTarget target) {
     TargetFacts known = facts.of(target);
-    boolean mine =
-        known.desired().flatMap(DesiredState::rollout).filter(spec.id()::equals).isPresent();
-    if (mine
+    boolean offered =
+        known.told().offer().isPresent()
+            && known.desired().flatMap(DesiredState::rollout).filter(spec.id()::equals).isPresent();
+    if ((offered || inherited(target, known))
         && !known.revoked()
-        && known.told().offer().isPresent()
         && known.told().recall().isEmpty()) {
       write(target, DesiredChange.Kind.RECALL, target.fallback(), Duration.ZERO);
     }
+  }
+
+  /** Whether a device still has what an earlier rollout sent it, and not its fallback. */
+  private static boolean inherited(RolloutTarget target, TargetFacts known) {
+    Optional<DesiredState> untouched =
+        known.desired().filter(wish -> wish.generation() == target.origin().generation());
+    return untouched.filter(wish -> !wish.artifact().equals(target.fallback())).isPresent()
+        && known.heartbeat().filter(h -> h.running().equals(target.fallback())).isEmpty();
   }
 
   void quarantine(RolloutTarget target, String reason) {

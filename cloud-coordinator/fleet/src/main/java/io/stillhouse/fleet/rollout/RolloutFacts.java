@@ -2,6 +2,7 @@ package io.stillhouse.fleet.rollout;
 
 import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.model.profile.HardwareClass;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -13,11 +14,15 @@ import java.util.stream.Collectors;
  * @param health of each wave that has opened, by its index, per hardware class; what has no entry
  *     was not measured
  * @param quarantined classes whose artifact in this rollout is under quarantine
+ * @param listeningSince since when devices could be heard without a gap. Nothing that they did not
+ *     say before is held against them: a coordinator that was away would take its own absence for
+ *     theirs
  */
 public record RolloutFacts(
     Map<DeviceId, TargetFacts> targets,
     Map<Integer, Map<HardwareClass, ClassHealth>> health,
-    Set<HardwareClass> quarantined) {
+    Set<HardwareClass> quarantined,
+    Instant listeningSince) {
   public RolloutFacts {
     targets = Map.copyOf(targets);
     health =

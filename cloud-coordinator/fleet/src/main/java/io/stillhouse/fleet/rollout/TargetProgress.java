@@ -92,13 +92,17 @@ final class TargetProgress {
   }
 
   private Outcome unlessStalled(Instant since, Duration patience) {
-    return now.isBefore(since.plus(patience)) ? Outcome.IN_PROGRESS : Outcome.STALLED;
+    return now.isBefore(heardSince(since).plus(patience)) ? Outcome.IN_PROGRESS : Outcome.STALLED;
+  }
+
+  private Instant heardSince(Instant since) {
+    return since.isAfter(facts.listeningSince()) ? since : facts.listeningSince();
   }
 
   private boolean silent(TargetFacts known, ReportedState state) {
     Instant heard = known.heartbeat().map(Heartbeat::at).orElse(state.since());
     Instant last = heard.isAfter(state.since()) ? heard : state.since();
-    return !now.isBefore(last.plus(spec.timings().patience().lostAfter()));
+    return !now.isBefore(heardSince(last).plus(spec.timings().patience().lostAfter()));
   }
 
   /**
@@ -113,7 +117,12 @@ final class TargetProgress {
     }
     long heard = known.heartbeat().map(Heartbeat::generation).orElse(0L);
     long reported = known.reported().map(ReportedState::observedGeneration).orElse(0L);
-    long offered = known.told().offer().map(TargetFacts.Order::generation).orElse(Long.MAX_VALUE);
+    long offered =
+        known
+            .told()
+            .offer()
+            .map(TargetFacts.Order::generation)
+            .orElse(target.origin().generation());
     if (heard < offered && reported < offered) {
       return false;
     }

@@ -162,6 +162,61 @@ class RolloutPolicyTest {
   }
 
   @Test
+  void what_devices_could_not_say_is_not_held_against_them() {
+    Scene scene = new Scene(targets(0, SMALL, 2), QUIET_GATE);
+    scene.tick();
+    RolloutTarget onTrial = scene.wave(0).get(0);
+    scene.says(onTrial, Phase.PROBATION);
+    scene.says(scene.wave(0).get(1), Phase.DOWNLOADING);
+    // The coordinator was away, longer than it has patience with anybody.
+    scene.fleet.pass(TIMINGS.patience().phaseDeadline().multipliedBy(2));
+    scene.fleet.deafUntilNow();
+    assertThat(scene.standing().outcomes().values()).containsOnly(Outcome.IN_PROGRESS);
+    scene.fleet.pass(TIMINGS.patience().lostAfter().minusMillis(1));
+    assertThat(scene.standing().outcomes().values()).containsOnly(Outcome.IN_PROGRESS);
+    scene.fleet.pass(Duration.ofMillis(1));
+    assertThat(scene.standing().outcomes()).containsEntry(onTrial.device(), Outcome.LOST);
+  }
+
+  @Test
+  void devices_of_the_rollout_that_it_took_the_place_of_return_as_well() {
+    List<RolloutTarget> late =
+        targets(1, SMALL, 2).stream()
+            .map(
+                t ->
+                    new RolloutTarget(
+                        t.device(),
+                        t.hardwareClass(),
+                        1,
+                        t.artifact(),
+                        new RolloutTarget.Origin(2, Optional.of(OLD))))
+            .toList();
+    Scene scene = new Scene(join(targets(0, SMALL, 1), late), QUIET_GATE);
+    RolloutTarget heir = late.get(0);
+    Digest older = Scene.digest("older");
+    // In place of the wish that the scene begins with.
+    scene.fleet.wishes.remove(heir.device() + "#2");
+    scene.fleet.wish(
+        new DesiredState(
+            heir.device(), 2, Optional.of(older), Optional.of(new RolloutId("r0")), 0));
+    scene.runs(heir, Optional.of(older));
+    scene.runs(late.get(1), Optional.of(OLD));
+    scene.tick();
+    scene.says(scene.wave(0).get(0), Phase.ROLLED_BACK);
+    scene.tick();
+    assertThat(wanted(scene, late)).containsOnly(Optional.of(OLD));
+    assertThat(scene.fleet.generation(heir.device())).isEqualTo(3);
+    assertThat(scene.fleet.generation(late.get(1).device())).as("it has OLD").isEqualTo(2);
+
+    scene.commits(scene.wave(0));
+    scene.tick();
+    assertThat(scene.phase()).as("one is still away").isEqualTo(RolloutPhase.ROLLING_BACK);
+    scene.commits(List.of(heir));
+    scene.tick();
+    assertThat(scene.phase()).isEqualTo(RolloutPhase.ROLLED_BACK);
+  }
+
+  @Test
   void a_canary_of_one_whose_live_accuracy_collapses_fails_and_spares_the_others() {
     Scene scene = new Scene(join(targets(0, SMALL, 1), targets(1, SMALL, 2)), GatePolicy.DEFAULT);
     scene.tick();

@@ -44,6 +44,7 @@ public final class MemoryFleet implements RolloutStore, DeviceStateStore, Quaran
   /** Every artifact that each (device, generation) has ever named, to catch a second one. */
   public final Map<String, Optional<Digest>> wishes = new LinkedHashMap<>();
 
+  private Instant listeningSince = Instant.EPOCH;
   private final Map<RolloutId, RolloutSpec> specs = new LinkedHashMap<>();
   private final Map<RolloutId, RolloutStatus> statuses = new LinkedHashMap<>();
   private final Map<RolloutId, List<RolloutEvent>> events = new LinkedHashMap<>();
@@ -56,6 +57,11 @@ public final class MemoryFleet implements RolloutStore, DeviceStateStore, Quaran
   /** What live models of a class in a wave measure from now on. */
   public void measured(int wave, HardwareClass hardwareClass, ClassHealth measured) {
     health.computeIfAbsent(wave, w -> new LinkedHashMap<>()).put(hardwareClass, measured);
+  }
+
+  /** Only from now on could devices be heard. */
+  public void deafUntilNow() {
+    listeningSince = now;
   }
 
   public void pass(Duration time) {
@@ -107,7 +113,7 @@ public final class MemoryFleet implements RolloutStore, DeviceStateStore, Quaran
         quarantined.add(target.hardwareClass());
       }
     }
-    return new RolloutFacts(targets, health, quarantined);
+    return new RolloutFacts(targets, health, quarantined, listeningSince);
   }
 
   @Override

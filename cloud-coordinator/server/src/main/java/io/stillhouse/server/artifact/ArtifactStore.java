@@ -146,6 +146,11 @@ public final class ArtifactStore {
     }
   }
 
+  /** What an artifact is held to; empty when there is none of this digest. */
+  public Optional<ArtifactPromise> promise(Digest artifact) {
+    return manifest(artifact).map(ArtifactPromise::of);
+  }
+
   /** The manifest of an artifact; empty when there is none of this digest. */
   public Optional<Manifest> manifest(Digest artifact) {
     return signedManifest(artifact).map(signed -> parse(signed, artifact));

@@ -70,7 +70,7 @@ public record CoordinatorConfig(
     public Grpc {
       names = List.copyOf(names);
       checkPort("grpc.port", port);
-      checkRange("grpc.heartbeatSeconds", heartbeatSeconds, 1, 3_600);
+      checkRange("grpc.heartbeatSeconds", heartbeatSeconds, 1, 600);
     }
   }
 

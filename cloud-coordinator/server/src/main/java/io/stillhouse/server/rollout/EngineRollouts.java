@@ -17,9 +17,11 @@ import io.stillhouse.server.storage.Rollouts.Action;
 import io.stillhouse.server.storage.Rollouts.Listed;
 import io.stillhouse.server.storage.Rollouts.Request;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * Operators' access to rollouts. Plans are stored here; everything after that is the engine's, on
@@ -41,15 +43,27 @@ public final class EngineRollouts implements RolloutService {
   private final Audit audit;
   private final Surroundings around;
 
-  /** What a service works with besides the engine's own sources. */
+  /**
+   * What a service works with besides the engine's own sources.
+   *
+   * @param listeningSince the engine's, so that both judge alike
+   */
   public record Surroundings(
-      DeviceTable devices, Audit audit, InstantSource clock, Runnable wakeEngine) {}
+      DeviceTable devices,
+      Audit audit,
+      InstantSource clock,
+      Runnable wakeEngine,
+      Supplier<Instant> listeningSince) {}
 
   public EngineRollouts(
       RolloutEngine.Sources sources, Surroundings around, RolloutDefaults defaults) {
     this.rollouts = sources.rollouts();
-    this.measured = sources.measured();
-    this.variants = new VariantFacts(sources.models());
+    this.measured =
+        sources.measured(
+            // An engine that has not looked yet has heard nobody.
+            now ->
+                now.isBefore(around.listeningSince().get()) ? now : around.listeningSince().get());
+    this.variants = new VariantFacts(sources.artifacts());
     this.plans =
         new RolloutPlans(around.devices(), sources.states(), sources.models(), sources.rollouts());
     this.requests = new RolloutRequests(defaults);

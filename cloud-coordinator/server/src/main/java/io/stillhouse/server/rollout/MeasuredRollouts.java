@@ -14,23 +14,36 @@ import io.stillhouse.fleet.rollout.RolloutTarget;
 import io.stillhouse.fleet.rollout.WaveHealth;
 import io.stillhouse.model.Digest;
 import io.stillhouse.model.profile.HardwareClass;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 
 /** Stored rollouts whose facts include what live models measure. Thread-safe; calls block. */
 final class MeasuredRollouts implements RolloutStore {
   private final RolloutStore stored;
   private final WaveHealthSource health;
   private final VariantFacts variants;
+  private final UnaryOperator<Instant> listening;
 
-  MeasuredRollouts(RolloutStore stored, WaveHealthSource health, VariantFacts variants) {
+  /**
+   * Adds to what is stored.
+   *
+   * @param listening since when devices were heard, as of a look at this time
+   */
+  MeasuredRollouts(
+      RolloutStore stored,
+      WaveHealthSource health,
+      VariantFacts variants,
+      UnaryOperator<Instant> listening) {
     this.stored = stored;
     this.health = health;
     this.variants = variants;
+    this.listening = listening;
   }
 
   @Override
@@ -52,7 +65,11 @@ final class MeasuredRollouts implements RolloutStore {
                 new Snapshot(
                     at.spec(),
                     at.status(),
-                    new RolloutFacts(at.facts().targets(), measured(at), at.facts().quarantined()),
+                    new RolloutFacts(
+                        at.facts().targets(),
+                        measured(at),
+                        at.facts().quarantined(),
+                        listening.apply(at.now())),
                     at.now()));
   }
 

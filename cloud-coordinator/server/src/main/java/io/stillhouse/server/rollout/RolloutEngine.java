@@ -1,6 +1,7 @@
 package io.stillhouse.server.rollout;
 
 import io.stillhouse.fleet.desired.RolloutId;
+import io.stillhouse.fleet.drive.Listening;
 import io.stillhouse.fleet.drive.RolloutDriver;
 import io.stillhouse.fleet.drive.RolloutDriver.Decider;
 import io.stillhouse.fleet.drive.RolloutDriver.Result;
@@ -10,6 +11,7 @@ import io.stillhouse.fleet.port.RolloutStore.Snapshot;
 import io.stillhouse.fleet.rollout.DesiredChange;
 import io.stillhouse.fleet.rollout.RolloutCommand;
 import io.stillhouse.fleet.rollout.RolloutSpec;
+import io.stillhouse.server.artifact.ArtifactStore;
 import io.stillhouse.server.pulse.Pulse;
 import io.stillhouse.server.storage.DeviceStates;
 import io.stillhouse.server.storage.DeviceStates.Wish;
@@ -18,6 +20,7 @@ import io.stillhouse.server.storage.ModelCatalogue;
 import io.stillhouse.server.storage.Rollouts;
 import io.stillhouse.server.storage.Rollouts.Request;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +29,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,7 +55,6 @@ public final class RolloutEngine implements AutoCloseable {
   private static final String OPERATOR = "an operator";
 
   private final Rollouts rollouts;
-  private final RolloutStore measured;
   private final DeviceStates states;
   private final Lease lease;
   private final Consumer<Wish> devices;
@@ -60,16 +63,21 @@ public final class RolloutEngine implements AutoCloseable {
   private final Thread thread = new Thread(this::loop, "rollout-engine");
   private final Semaphore bell = new Semaphore(0);
   private final StepsApart steps = new StepsApart();
+  private final Listening listening = new Listening();
   private final Pulse pulse;
   private volatile boolean stopping;
   private OptionalLong epoch = OptionalLong.empty();
   private long renewedAt;
 
-  /** Where rollouts, device states and variants are kept, and what live models measure. */
+  /** Where rollouts, device states, variants and artifacts are kept; what live models measure. */
   public record Sources(
-      Rollouts rollouts, DeviceStates states, ModelCatalogue models, WaveHealthSource health) {
-    RolloutStore measured() {
-      return new MeasuredRollouts(rollouts, health, new VariantFacts(models));
+      Rollouts rollouts,
+      DeviceStates states,
+      ModelCatalogue models,
+      ArtifactStore artifacts,
+      WaveHealthSource health) {
+    RolloutStore measured(UnaryOperator<Instant> listening) {
+      return new MeasuredRollouts(rollouts, health, new VariantFacts(artifacts), listening);
     }
   }
 
@@ -82,12 +90,11 @@ public final class RolloutEngine implements AutoCloseable {
    */
   public RolloutEngine(Sources sources, Lease lease, Consumer<Wish> devices, LongSupplier nanos) {
     this.rollouts = sources.rollouts();
-    this.measured = sources.measured();
     this.states = sources.states();
     this.lease = lease;
     this.devices = devices;
     this.nanos = nanos;
-    this.driver = new RolloutDriver(measured);
+    this.driver = new RolloutDriver(sources.measured(listening::look));
     this.pulse = new Pulse(SILENCE_MAX, nanos);
     thread.setDaemon(true);
   }
@@ -108,6 +115,11 @@ public final class RolloutEngine implements AutoCloseable {
    */
   public Pulse pulse() {
     return pulse;
+  }
+
+  /** Since when this engine has looked at rollouts in time; others show them as it judges them. */
+  public Instant listeningSince() {
+    return listening.since();
   }
 
   /** Steps of rollouts and commands that have failed since the start. */

@@ -2,6 +2,7 @@ package io.stillhouse.server.rollout;
 
 import io.stillhouse.fleet.desired.DesiredState;
 import io.stillhouse.fleet.desired.Heartbeat;
+import io.stillhouse.fleet.desired.Phase;
 import io.stillhouse.fleet.desired.ReportedState;
 import io.stillhouse.fleet.desired.RolloutId;
 import io.stillhouse.fleet.device.Device;
@@ -96,44 +97,69 @@ final class RolloutPlans {
     Map<DeviceId, DesiredState> desired = states.allDesired();
     Map<DeviceId, ReportedState> reported = states.allReported();
     Map<DeviceId, Heartbeat> heartbeats = states.heartbeats();
-    Map<DeviceId, Doubt> doubts = doubts();
+    Map<DeviceId, List<Doubt>> doubts = doubts();
     List<Candidate> candidates = new ArrayList<>();
     for (Enrolled enrolled : devices.all()) {
       Device device = enrolled.device();
       Optional<DesiredState> wish = Optional.ofNullable(desired.get(device.id()));
+      Optional<ReportedState> said = Optional.ofNullable(reported.get(device.id()));
       Optional<Instant> seen = Optional.ofNullable(heartbeats.get(device.id())).map(Heartbeat::at);
       candidates.add(
           new Candidate(
               device,
               LIVENESS.of(seen, now),
-              wish.flatMap(DesiredState::artifact),
-              origin(
-                  wish,
-                  Optional.ofNullable(doubts.get(device.id())),
-                  Optional.ofNullable(reported.get(device.id())))));
+              has(wish, said),
+              origin(wish, doubts.getOrDefault(device.id(), List.of()), said)));
     }
     return candidates;
   }
 
-  /** A rollout that has not proven its artifact, and what its device returns to. */
-  private record Doubt(RolloutId rollout, Optional<Digest> fallback) {}
+  /**
+   * What a device is taken to have: what it was wished, unless it has said that it could not have
+   * it. Then it is what it kept, and the wish may be made again.
+   */
+  private static Optional<Digest> has(
+      Optional<DesiredState> wish, Optional<ReportedState> reported) {
+    return wish.flatMap(
+        w ->
+            reported.filter(r -> refuses(r, w)).isPresent()
+                ? reported.flatMap(r -> r.models().committed())
+                : w.artifact());
+  }
+
+  private static boolean refuses(ReportedState said, DesiredState wish) {
+    return said.observedGeneration() == wish.generation()
+        && (said.phase() == Phase.FAILED
+            || said.phase() == Phase.ROLLED_BACK
+            || said.phase() == Phase.INCOMPATIBLE);
+  }
+
+  /** A rollout that has not proven its artifact, and how its device stood before it. */
+  private record Doubt(RolloutId rollout, RolloutTarget.Origin before) {
+    /** Whether the wish is this rollout's, or an earlier one's that it took the place of. */
+    boolean of(DesiredState wish) {
+      return wish.rollout().equals(Optional.of(rollout))
+          || wish.generation() == before.generation();
+    }
+  }
 
   private static RolloutTarget.Origin origin(
-      Optional<DesiredState> wish, Optional<Doubt> doubt, Optional<ReportedState> reported) {
+      Optional<DesiredState> wish, List<Doubt> doubts, Optional<ReportedState> reported) {
     if (wish.isEmpty()) {
       // Nothing of ours was ever wanted; what the device committed to is what it can return to.
       return new RolloutTarget.Origin(0, reported.flatMap(r -> r.models().committed()));
     }
     Optional<Digest> fallback =
-        doubt
-            .filter(d -> wish.get().rollout().equals(Optional.of(d.rollout())))
-            .map(Doubt::fallback)
-            .orElse(wish.get().artifact());
+        doubts.stream()
+            .filter(doubt -> doubt.of(wish.get()))
+            .findFirst()
+            .map(doubt -> doubt.before().fallback())
+            .orElseGet(() -> has(wish, reported));
     return new RolloutTarget.Origin(wish.get().generation(), fallback);
   }
 
-  private Map<DeviceId, Doubt> doubts() {
-    Map<DeviceId, Doubt> doubts = new HashMap<>();
+  private Map<DeviceId, List<Doubt>> doubts() {
+    Map<DeviceId, List<Doubt>> doubts = new HashMap<>();
     for (RolloutId id : rollouts.unfinished()) {
       Optional<Snapshot> at =
           rollouts
@@ -142,7 +168,13 @@ final class RolloutPlans {
                   s -> s.status().phase().forward() || s.status().phase() == RolloutPhase.ABORTING);
       at.ifPresent(
           s ->
-              s.spec().targets().forEach(t -> doubts.put(t.device(), new Doubt(id, t.fallback()))));
+              s.spec()
+                  .targets()
+                  .forEach(
+                      t ->
+                          doubts
+                              .computeIfAbsent(t.device(), d -> new ArrayList<>())
+                              .add(new Doubt(id, t.origin()))));
     }
     return doubts;
   }

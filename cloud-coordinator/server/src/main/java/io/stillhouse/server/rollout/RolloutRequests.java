@@ -19,8 +19,11 @@ final class RolloutRequests {
   /** Time in one phase after which a device is stalled; a download over a thin line fits in. */
   private static final Duration PHASE_DEADLINE = Duration.ofMinutes(10);
 
-  /** Silence on trial after which a device counts as lost. */
+  /** Silence on trial after which a device counts as lost, at the least. */
   private static final Duration LOST_AFTER = Duration.ofMinutes(2);
+
+  /** Heartbeats that a device on trial may miss: as many as make it lost at rest. */
+  private static final int HEARTBEATS_MISSED_MAX = 10;
 
   private static final long SECONDS_MAX = 10_000_000;
 
@@ -49,13 +52,20 @@ final class RolloutRequests {
                   "waveDeadlineSeconds",
                   request.gate().map(GateRequest::waveDeadlineSeconds).orElse(OptionalLong.empty()),
                   fallback);
+          // A way back is given as long as a wave: it is the same way for the devices.
+          Duration rollbackDeadline = deadline;
           return new RolloutTimings(
               soak,
               probation,
               deadline,
-              deadline,
-              new RolloutTimings.Patience(PHASE_DEADLINE, LOST_AFTER));
+              rollbackDeadline,
+              new RolloutTimings.Patience(PHASE_DEADLINE, lostAfter(defaults.heartbeat())));
         });
+  }
+
+  static Duration lostAfter(Duration heartbeat) {
+    Duration missed = heartbeat.multipliedBy(HEARTBEATS_MISSED_MAX);
+    return missed.compareTo(LOST_AFTER) > 0 ? missed : LOST_AFTER;
   }
 
   GatePolicy gate(RolloutRequest request) {

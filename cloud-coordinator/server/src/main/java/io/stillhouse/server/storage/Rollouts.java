@@ -143,7 +143,10 @@ public final class Rollouts implements RolloutStore, QuarantineStore {
                   spec.get(),
                   status.get(),
                   new RolloutFacts(
-                      RolloutRows.facts(h, rollout), Map.of(), RolloutRows.quarantined(h, rollout)),
+                      RolloutRows.facts(h, rollout),
+                      Map.of(),
+                      RolloutRows.quarantined(h, rollout),
+                      Instant.EPOCH),
                   now));
         });
   }

@@ -124,6 +124,7 @@ public final class LabSupervisor implements AutoCloseable {
         pulse.beat();
         return false;
       }
+      // At each turn: this coordinator's own job is left behind, too, when the database was away.
       jobs.adoptLeftovers().forEach(job -> retry(job, Requeue.COORDINATOR_LOST, "no output"));
       Optional<Job> job = jobs.claim();
       pulse.beat();

@@ -207,6 +207,75 @@ class RolloutEngineTest {
   }
 
   @Test
+  void a_device_that_could_not_have_a_model_counts_as_what_it_kept() throws Exception {
+    Digest first = coordinator.version(100).digest();
+    ended(driving.service().start(request(1, false)).id(), "SUCCEEDED");
+    Digest second = coordinator.version(200).digest();
+    RolloutRequest lenient =
+        ServiceJson.mapper()
+            .readValue(
+                """
+                {"model": "inspect", "version": 2, "gate": {"failureRateMax": 0.99,
+                 "minSample": 1, "passMin": 0.3, "minInferences": 0, "feedbackDemanded": false}}
+                """,
+                RolloutRequest.class);
+    String unlucky = driving.service().plan(lenient).waves().get(1).targets().get(0).device();
+    fleet.stream()
+        .filter(device -> device.id().equals(unlucky))
+        .forEach(device -> device.manners(wish -> Phase.PHASE_FAILED));
+    ended(driving.service().start(lenient).id(), "SUCCEEDED");
+
+    assertThat(driving.service().plan(lenient).waves())
+        .flatExtracting(wave -> wave.targets())
+        .extracting(target -> target.device())
+        .as("it may try again")
+        .containsExactly(unlucky);
+    coordinator.version(300);
+    String third = driving.service().start(request(3, false)).id();
+    assertThat(
+            coordinator
+                .rollouts(coordinator.lease("reader"))
+                .load(new RolloutId(third))
+                .orElseThrow()
+                .spec()
+                .targets())
+        .hasSize(3)
+        .allSatisfy(
+            target ->
+                assertThat(target.fallback())
+                    .contains(target.device().value().equals(unlucky) ? first : second));
+  }
+
+  @Test
+  void a_version_that_is_tailored_again_keeps_what_its_rollouts_were_promised() throws Exception {
+    Variant variant = coordinator.version(100);
+    VariantFacts before = new VariantFacts(coordinator.artifacts);
+    assertThat(before.latencyBudgetMicros(variant.digest())).hasValue(20_000);
+    Digest other = new Digest("b".repeat(64));
+    coordinator.models.putVariants(
+        List.of(
+            new Variant(
+                variant.key(),
+                variant.hardwareClass(),
+                other,
+                variant.releaseCounter() + 1,
+                variant.summaryJson())));
+    assertThat(coordinator.models.variant(variant.digest())).isEmpty();
+    VariantFacts after = new VariantFacts(coordinator.artifacts);
+    assertThat(after.latencyBudgetMicros(variant.digest())).hasValue(20_000);
+    assertThat(after.accuracy(variant.digest())).isEqualTo(before.accuracy(variant.digest()));
+    assertThat(after.accuracy(variant.digest())).isPresent();
+    assertThat(after.bundleBytes(variant.digest())).isPositive();
+    assertThat(after.latencyBudgetMicros(other)).isEmpty();
+  }
+
+  @Test
+  void a_device_is_lost_only_after_many_heartbeats() {
+    assertThat(RolloutRequests.lostAfter(Duration.ofSeconds(5))).isEqualTo(Duration.ofMinutes(2));
+    assertThat(RolloutRequests.lostAfter(Duration.ofMinutes(5))).isEqualTo(Duration.ofMinutes(50));
+  }
+
+  @Test
   void a_rollout_that_cannot_be_driven_holds_up_no_other() throws Exception {
     Variant first = coordinator.version(100);
     Variant second = coordinator.version(200);
@@ -310,7 +379,8 @@ class RolloutEngineTest {
     Lease lease = coordinator.lease(holder);
     Rollouts rollouts = coordinator.rollouts(lease);
     RolloutEngine.Sources sources =
-        new RolloutEngine.Sources(rollouts, coordinator.states, coordinator.models, health);
+        new RolloutEngine.Sources(
+            rollouts, coordinator.states, coordinator.models, coordinator.artifacts, health);
     RolloutEngine engine =
         new RolloutEngine(sources, lease, coordinator.sessions::tell, System::nanoTime);
     EngineRollouts service =
@@ -320,9 +390,14 @@ class RolloutEngineTest {
                 coordinator.devices,
                 new Audit(coordinator.database, coordinator.clock),
                 coordinator.clock,
-                engine::wake),
+                engine::wake,
+                engine::listeningSince),
             new RolloutDefaults(
-                CANARY_THEN_ALL, Duration.ZERO, Duration.ZERO, Duration.ofMinutes(5)));
+                CANARY_THEN_ALL,
+                Duration.ZERO,
+                Duration.ZERO,
+                Duration.ofMinutes(5),
+                Duration.ofSeconds(5)));
     engine.start();
     return new Driving(engine, service);
   }
