@@ -8,7 +8,8 @@ import java.util.TreeMap;
 /**
  * What outlives an update.
  *
- * @param quarantine digests that failed here, newest last
+ * @param quarantine digests that failed here, newest last: a record for people, since the
+ *     coordinator decides what is asked for again
  * @param floors least acceptable release counter by logical model; never falls
  */
 public record Memory(List<Quarantined> quarantine, Map<String, Long> floors) {

@@ -2,7 +2,6 @@ package io.stillhouse.lab.compress;
 
 import io.stillhouse.lab.CancelledException;
 import io.stillhouse.lab.Progress;
-import io.stillhouse.lab.compress.QuantizeStep.Attempt;
 import io.stillhouse.lab.export.OnnxExporter;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -49,7 +48,11 @@ final class MixedPrecision {
 
   /** The file with the fewest float32 layers, in doubling steps, that is as accurate as asked. */
   Optional<Kept> search(
-      Attempt attempt, SensitivityTable table, double bound, Listener listener, Progress progress) {
+      RoundedNetwork attempt,
+      SensitivityTable table,
+      double bound,
+      Listener listener,
+      Progress progress) {
     List<String> worst = table.rows().stream().map(SensitivityTable.Row::layer).toList();
     int most = (int) (KEPT_MAX * worst.size());
     for (int count = 1; count <= most; count = Math.min(2 * count, Math.max(most, count + 1))) {
@@ -70,7 +73,7 @@ final class MixedPrecision {
    * Accuracy with each layer alone in 8 bits, the one that hurts most first. Results that no layer
    * of its own makes, such as sums, are in 8 bits throughout, in the baseline too.
    */
-  SensitivityTable sensitivity(Attempt attempt, Progress progress) {
+  SensitivityTable sensitivity(RoundedNetwork attempt, Progress progress) {
     record Alone(String layer, Validation.Judged judged) {}
     List<String> layers = OnnxExporter.multipliers(attempt.network());
     List<Alone> trials = new ArrayList<>();

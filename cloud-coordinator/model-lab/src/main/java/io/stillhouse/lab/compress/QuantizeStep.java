@@ -8,18 +8,13 @@ import io.stillhouse.lab.export.BatchNormFolding;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.TrainingMarks;
-import io.stillhouse.lab.network.Weights;
 import io.stillhouse.model.Precision;
-import io.stillhouse.model.graph.Layer;
-import io.stillhouse.model.graph.Node;
 import io.stillhouse.model.recipe.Arithmetic;
-import io.stillhouse.model.recipe.Compression.Calibration;
 import io.stillhouse.model.recipe.Compression.Quantize;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** Carries out a quantization step. */
 final class QuantizeStep {
@@ -52,7 +47,7 @@ final class QuantizeStep {
   record Quantized(
       Network network,
       StudentFolder.Onnx onnx,
-      Optional<Attempt> rounded,
+      Optional<RoundedNetwork> rounded,
       List<Map<String, Object>> notes,
       Map<String, Object> findings) {}
 
@@ -66,7 +61,7 @@ final class QuantizeStep {
         return made(network, half, Optional.empty(), Map.of());
       }
       List<float[]> images = images();
-      Optional<Attempt> trained = Optional.empty();
+      Optional<RoundedNetwork> trained = Optional.empty();
       if (step.mode().trains()) {
         trained = Optional.of(trained(network, step, images, progress.part(0, 0.8)));
       }
@@ -74,9 +69,11 @@ final class QuantizeStep {
         return new RescueLadder(context, images, palette)
             .run(network, trained, step, progress.part(0.8, 1));
       }
-      Attempt attempt =
+      RoundedNetwork attempt =
           trained.orElseGet(
-              () -> Attempt.of(network, step.calibration(), images, Attempt.Repair.of(step)));
+              () ->
+                  RoundedNetwork.of(
+                      network, step.calibration(), images, RoundedNetwork.Repair.of(step)));
       return made(
           attempt.network(),
           attempt.onnx(),
@@ -89,7 +86,10 @@ final class QuantizeStep {
   }
 
   private static Quantized made(
-      Network network, byte[] onnx, Optional<Attempt> rounded, Map<String, Object> findings) {
+      Network network,
+      byte[] onnx,
+      Optional<RoundedNetwork> rounded,
+      Map<String, Object> findings) {
     return new Quantized(
         TrainingMarks.without(network), new StudentFolder.Onnx(onnx), rounded, List.of(), findings);
   }
@@ -105,11 +105,12 @@ final class QuantizeStep {
   }
 
   /**
-   * Folds normalisation, marks every result with its range and trains. The ranges of the attempt
-   * are those that training rounded to: weights have settled by them and would be rounded at other
+   * Folds normalisation, marks every result with its range and trains. The ranges of the result are
+   * those that training rounded to: weights have settled by them and would be rounded at other
    * places with others.
    */
-  private Attempt trained(Network network, Quantize step, List<float[]> images, Progress progress) {
+  private RoundedNetwork trained(
+      Network network, Quantize step, List<float[]> images, Progress progress) {
     Network folded = BatchNormFolding.fold(network);
     if (step.repairs().equalise()) {
       folded = CrossLayerEqualisation.equalise(folded);
@@ -123,92 +124,12 @@ final class QuantizeStep {
         context
             .computingIn(Arithmetic.FP32)
             .fineTune(
-                marked(folded, ranges, mark), step.epochs(), StepContext.FOLDED_RATE, progress);
-    return new Attempt(TrainingMarks.without(trained), left(trained));
-  }
-
-  /** Ranges as training left them: those that it held, and those that it was allowed to move. */
-  private static ActivationRanges left(Network trained) {
-    Map<String, ActivationRanges.Range> byNode = new LinkedHashMap<>();
-    for (Node node : trained.graph().nodes()) {
-      for (String kind : List.of(TrainingMarks.RANGE, TrainingMarks.BOUNDS)) {
-        if (trained.weights().has(node.name() + kind)) {
-          float[] ends = trained.weights().values(node.name() + kind);
-          byNode.put(node.name(), ActivationRanges.Range.covering(ends[0], ends[1]));
-        }
-      }
-    }
-    return new ActivationRanges(byNode);
-  }
-
-  /** A folded network whose training rounds as a file with these ranges will. */
-  static Network marked(Network folded, ActivationRanges ranges) {
-    return marked(folded, ranges, TrainingMarks.RANGE);
-  }
-
-  private static Network marked(Network folded, ActivationRanges ranges, String mark) {
-    Weights.Builder weights = folded.weights().toBuilder();
-    // In the order of the graph, because it reaches digests of checkpoints.
-    folded
-        .graph()
-        .nodes()
-        .forEach(
-            node -> {
-              ActivationRanges.Range range = ranges.byNode().get(node.name());
-              if (range == null) {
-                return;
-              }
-              // The file gives it the whole of [0, 1], whatever was observed.
-              boolean whole =
-                  node.layer() instanceof Layer.Activation activation
-                      && activation.function() == Layer.Activation.Function.HARD_SIGMOID;
-              weights.put(
-                  node.name() + (whole ? TrainingMarks.RANGE : mark),
-                  whole ? new float[] {0, 1} : new float[] {range.low(), range.high()},
-                  2);
-            });
-    return new Network(folded.graph(), weights.build());
-  }
-
-  /** A network prepared for rounding, and the ranges that were seen in it. */
-  record Attempt(Network network, ActivationRanges ranges) {
-
-    /** What is done to the network before ranges are looked for. */
-    record Repair(boolean equalise, boolean correctBias) {
-      static final Repair NONE = new Repair(false, false);
-
-      static Repair of(Quantize step) {
-        // Equalisation comes before training with rounding, and must not follow it.
-        return step.mode().trains()
-            ? NONE
-            : new Repair(step.repairs().equalise(), step.repairs().correctBias());
-      }
-    }
-
-    static Attempt of(
-        Network network, Calibration calibration, List<float[]> images, Repair repair) {
-      Network prepared = TrainingMarks.without(network);
-      if (repair.equalise() || repair.correctBias()) {
-        prepared = BatchNormFolding.fold(prepared);
-        prepared = repair.equalise() ? CrossLayerEqualisation.equalise(prepared) : prepared;
-        prepared = repair.correctBias() ? BiasCorrection.correct(prepared, images) : prepared;
-      }
-      return new Attempt(prepared, Calibrator.calibrate(prepared, images, calibration));
-    }
-
-    /** A network that rounds in training as the file does. */
-    Network simulated() {
-      return marked(OnnxExporter.integerForm(network), ranges);
-    }
-
-    byte[] onnx() {
-      return onnx(Set.of());
-    }
-
-    /** With these layers in float32. */
-    byte[] onnx(Set<String> floats) {
-      return OnnxExporter.int8(network, ranges, floats);
-    }
+                RoundedNetwork.marked(folded, ranges, mark),
+                step.epochs(),
+                StepContext.FOLDED_RATE,
+                progress);
+    return new RoundedNetwork(
+        TrainingMarks.without(trained), RoundedNetwork.rangesOfTraining(trained));
   }
 
   /** One line of what was tried. */

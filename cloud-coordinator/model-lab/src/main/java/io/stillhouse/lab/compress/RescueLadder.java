@@ -3,9 +3,8 @@ package io.stillhouse.lab.compress;
 import io.stillhouse.lab.CancelledException;
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
-import io.stillhouse.lab.compress.QuantizeStep.Attempt;
-import io.stillhouse.lab.compress.QuantizeStep.Attempt.Repair;
 import io.stillhouse.lab.compress.QuantizeStep.Quantized;
+import io.stillhouse.lab.compress.RoundedNetwork.Repair;
 import io.stillhouse.lab.export.OnnxExporter;
 import io.stillhouse.lab.network.Network;
 import io.stillhouse.lab.network.TrainingMarks;
@@ -50,20 +49,20 @@ final class RescueLadder {
    * @param whole the float network that accuracy is compared with
    * @param trained the one that was trained with rounding, if any, with the ranges of its training
    */
-  Quantized run(Network whole, Optional<Attempt> trained, Quantize step, Progress progress) {
+  Quantized run(Network whole, Optional<RoundedNetwork> trained, Quantize step, Progress progress) {
     Validation validation = context.budget();
     byte[] floats = OnnxExporter.fp32(TrainingMarks.without(whole));
     double bound = validation.accuracy(floats) - step.repairs().accuracyDropMax();
     List<float[]> reference = validation.logits(floats);
-    Network prepared = trained.map(Attempt::network).orElse(whole);
+    Network prepared = trained.map(RoundedNetwork::network).orElse(whole);
     @Nullable Tried best = null;
     for (Rung rung : rungs(step)) {
       if (progress.cancelled()) {
         throw new CancelledException("quantize");
       }
-      Attempt attempt =
+      RoundedNetwork attempt =
           rung.calibration
-              .map(ranges -> Attempt.of(prepared, ranges, images, rung.repair))
+              .map(ranges -> RoundedNetwork.of(prepared, ranges, images, rung.repair))
               .or(() -> trained)
               .orElseThrow();
       if (rung.repair.equalise() || step.repairs().equalise()) {
@@ -109,7 +108,7 @@ final class RescueLadder {
   }
 
   /** A rung that did not hold. */
-  private record Tried(Rung rung, Attempt attempt, double accuracy) {}
+  private record Tried(Rung rung, RoundedNetwork attempt, double accuracy) {}
 
   /**
    * One thing to try.
@@ -150,7 +149,8 @@ final class RescueLadder {
     return rungs;
   }
 
-  private Quantized quantized(Attempt attempt, byte[] onnx, Optional<Attempt> rounded) {
+  private Quantized quantized(
+      RoundedNetwork attempt, byte[] onnx, Optional<RoundedNetwork> rounded) {
     return new Quantized(
         attempt.network(),
         new StudentFolder.Onnx(onnx),

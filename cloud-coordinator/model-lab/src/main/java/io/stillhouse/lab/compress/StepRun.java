@@ -111,7 +111,7 @@ final class StepRun {
         new LayerTrials(context).measure(method, before, trials, progress).toFields());
   }
 
-  private void tryAloneInInt8(QuantizeStep.Attempt attempt, Progress progress) {
+  private void tryAloneInInt8(RoundedNetwork attempt, Progress progress) {
     Network floats = TrainingMarks.without(attempt.network());
     int layers = OnnxExporter.multipliers(floats).size();
     Validation validation = new LayerTrials(context).validation(floats, layers);

@@ -60,7 +60,7 @@ final class Lowering {
         && activation.function() == Layer.Activation.Function.HARD_SIGMOID) {
       return coding.hardSigmoid(output, in(node));
     }
-    if (QuantizationPoints.moves(layer)) {
+    if (layer.movesValues()) {
       return coding.moved(node, move(node, output), in(node));
     }
     return coding.result(node, compute(node, output));

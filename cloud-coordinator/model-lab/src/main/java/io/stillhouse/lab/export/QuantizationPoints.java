@@ -37,7 +37,7 @@ final class QuantizationPoints {
       List<Node> readers = consumers.getOrDefault(node.name(), List.of());
       boolean fusedAhead = readers.size() == 1 && clamps(readers.get(0).layer());
       boolean wanted = readers.stream().anyMatch(reader -> !floats.contains(reader.name()));
-      if (wanted && !fusedAhead && !isOutput(node) && !moves(node.layer())) {
+      if (wanted && !fusedAhead && !isOutput(node) && !node.layer().movesValues()) {
         quantized.add(node.name());
       }
     }
@@ -54,16 +54,6 @@ final class QuantizationPoints {
 
   boolean isOutput(Node node) {
     return node.name().equals(output);
-  }
-
-  /** True of nodes whose results are values of their input, so that its scale fits. */
-  static boolean moves(Layer layer) {
-    return layer instanceof Layer.Flatten
-        || layer instanceof Layer.MaxPool
-        || layer instanceof Layer.ChannelSlice
-        || layer instanceof Layer.ChannelShuffle
-        || layer instanceof Layer.ChannelPad
-        || layer instanceof Layer.Dropout;
   }
 
   private static boolean clamps(Layer layer) {

@@ -1,7 +1,6 @@
 package io.stillhouse.lab.tensor;
 
 import io.stillhouse.lab.network.TrainingMarks;
-import io.stillhouse.model.graph.Layer;
 import io.stillhouse.model.graph.NetworkGraph;
 import io.stillhouse.model.graph.Node;
 import java.util.Arrays;
@@ -48,7 +47,7 @@ final class MarkedWeights {
       if (parameters.has(node.name() + TrainingMarks.RANGE)
           || parameters.has(node.name() + TrainingMarks.BOUNDS)) {
         leveller.put(node.name(), node.name());
-      } else if (moves(node.layer()) && leveller.containsKey(node.inputs().get(0))) {
+      } else if (node.layer().movesValues() && leveller.containsKey(node.inputs().get(0))) {
         leveller.put(node.name(), leveller.getOrDefault(node.inputs().get(0), ""));
       }
       if (!node.inputs().isEmpty()) {
@@ -66,15 +65,6 @@ final class MarkedWeights {
             parameters.get(of + (learned ? TrainingMarks.BOUNDS : TrainingMarks.RANGE)));
     // Zero stays within, so that padding is exact.
     return Levels.of(Math.min(0, range[0]), Math.max(0, range[1]));
-  }
-
-  private static boolean moves(Layer layer) {
-    return layer instanceof Layer.Flatten
-        || layer instanceof Layer.MaxPool
-        || layer instanceof Layer.ChannelSlice
-        || layer instanceof Layer.ChannelShuffle
-        || layer instanceof Layer.ChannelPad
-        || layer instanceof Layer.Dropout;
   }
 
   private boolean rounds(String node) {

@@ -84,7 +84,7 @@ class QuantizeStepTest {
     Network folded = BatchNormFolding.fold(Networks.catalogue(name, "1x28x28", width, SEED));
     List<float[]> images = images(48);
     ActivationRanges ranges = Calibrator.calibrate(folded, images, Calibration.PERCENTILE);
-    float[] logits = simulated(QuantizeStep.marked(folded, ranges), images);
+    float[] logits = simulated(RoundedNetwork.marked(folded, ranges, TrainingMarks.RANGE), images);
     float[] plain = simulated(folded, images);
     double gap = 0;
     double rounding = 0;

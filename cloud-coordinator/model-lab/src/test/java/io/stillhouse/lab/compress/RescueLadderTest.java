@@ -6,7 +6,6 @@ import static org.assertj.core.api.InstanceOfAssertFactories.DOUBLE;
 
 import io.stillhouse.lab.LabException;
 import io.stillhouse.lab.Progress;
-import io.stillhouse.lab.compress.QuantizeStep.Attempt;
 import io.stillhouse.lab.data.DataSpec;
 import io.stillhouse.lab.data.Dataset;
 import io.stillhouse.lab.data.Images;
@@ -169,7 +168,8 @@ class RescueLadderTest {
   void a_layer_that_is_kept_in_float32_is_run_so_and_takes_its_error_with_it(@TempDir Path scratch)
       throws IOException {
     Network network = spread(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));
-    Attempt attempt = Attempt.of(network, Calibration.MIN_MAX, images(32), Attempt.Repair.NONE);
+    RoundedNetwork attempt =
+        RoundedNetwork.of(network, Calibration.MIN_MAX, images(32), RoundedNetwork.Repair.NONE);
     assertThat(IntegerFusion.report(attempt.onnx(), scratch).leftovers()).isEmpty();
     Validation validation = new Validation(DATA, SCALING);
     List<float[]> reference = validation.logits(OnnxExporter.fp32(network));
@@ -213,7 +213,8 @@ class RescueLadderTest {
   @Test
   void the_layer_that_8_bits_hurt_most_stands_first() {
     Network network = spread(Networks.catalogue("resnet8", "1x28x28", 0.5, SEED));
-    Attempt attempt = Attempt.of(network, Calibration.MIN_MAX, images(32), Attempt.Repair.NONE);
+    RoundedNetwork attempt =
+        RoundedNetwork.of(network, Calibration.MIN_MAX, images(32), RoundedNetwork.Repair.NONE);
     Validation validation = new Validation(DATA, SCALING);
     List<float[]> reference = validation.logits(OnnxExporter.fp32(network));
     SensitivityTable table =

@@ -5,6 +5,15 @@ package io.stillhouse.model.graph;
  * after {@link Flatten} or {@link GlobalAveragePool} followed by it, a vector is (features, 1, 1).
  */
 public sealed interface Layer {
+  /** Whether results are values of the input at other places, so that its range and scale fit. */
+  default boolean movesValues() {
+    return this instanceof Flatten
+        || this instanceof MaxPool
+        || this instanceof ChannelSlice
+        || this instanceof ChannelShuffle
+        || this instanceof ChannelPad
+        || this instanceof Dropout;
+  }
 
   /** The image that enters the network. Exactly one per graph, and first. */
   record Input() implements Layer {}

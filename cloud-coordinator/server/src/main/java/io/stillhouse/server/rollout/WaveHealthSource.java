@@ -20,8 +20,8 @@ public interface WaveHealthSource {
       RolloutId rollout, int wave, HardwareClass hardwareClass, Digest artifact);
 
   /**
-   * What devices of a class have measured with an artifact in all windows that are still kept, those
-   * of its own rollout included: the baseline of the next one.
+   * What devices of a class have measured with an artifact in all windows that are still kept,
+   * those of its own rollout included: the baseline of the next one.
    */
   Optional<WaveHealth> baseline(Digest artifact, HardwareClass hardwareClass);
 }
