@@ -25,6 +25,14 @@ public record ReportedState(
     return standing.phase();
   }
 
+  /** Whether the device has said that it cannot have what it was wished. */
+  public boolean refuses(DesiredState wish) {
+    return observedGeneration() == wish.generation()
+        && (phase() == Phase.FAILED
+            || phase() == Phase.ROLLED_BACK
+            || phase() == Phase.INCOMPATIBLE);
+  }
+
   /** The generation that the device last acted on. */
   public long observedGeneration() {
     return standing.generation();

@@ -120,12 +120,18 @@ final class Draft {
     }
   }
 
-  /** Whether a device still has what an earlier rollout sent it, and not its fallback. */
-  private static boolean inherited(RolloutTarget target, TargetFacts known) {
-    Optional<DesiredState> untouched =
-        known.desired().filter(wish -> wish.generation() == target.origin().generation());
-    return untouched.filter(wish -> !wish.artifact().equals(target.fallback())).isPresent()
-        && known.heartbeat().filter(h -> h.running().equals(target.fallback())).isEmpty();
+  /**
+   * Whether a device is still wished what a superseded rollout sent it, whether it has it yet or
+   * not.
+   */
+  private boolean inherited(RolloutTarget target, TargetFacts known) {
+    return known
+        .desired()
+        .filter(wish -> wish.generation() == target.origin().generation())
+        .filter(wish -> wish.rollout().filter(facts.superseded()::contains).isPresent())
+        .filter(wish -> !wish.artifact().equals(target.fallback()))
+        .filter(wish -> known.reported().filter(said -> said.refuses(wish)).isEmpty())
+        .isPresent();
   }
 
   void quarantine(RolloutTarget target, String reason) {

@@ -14,12 +14,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stillhouse.fleet.desired.DesiredState;
 import io.stillhouse.fleet.desired.Phase;
 import io.stillhouse.fleet.desired.RolloutId;
+import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.fleet.simulation.Scene;
 import io.stillhouse.model.Digest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class RolloutPolicyTest {
   @Test
@@ -178,8 +181,46 @@ class RolloutPolicyTest {
     assertThat(scene.standing().outcomes()).containsEntry(onTrial.device(), Outcome.LOST);
   }
 
+  /** Whether they run what it sent them already, or are still to fetch it. */
+  @ParameterizedTest
+  @EnumSource(names = {"COMMITTED", "DOWNLOADING", "FAILED"})
+  void devices_of_the_rollout_that_it_took_the_place_of_return_as_well(Phase phase) {
+    Scene scene = withHeir();
+    RolloutTarget heir = scene.wave(1).get(0);
+    scene.fleet.superseded.add(OLDER);
+    scene.says(heir, phase);
+    scene.tick();
+    scene.says(scene.wave(0).get(0), Phase.ROLLED_BACK);
+    scene.tick();
+    boolean refused = phase == Phase.FAILED;
+    assertThat(wanted(scene, List.of(heir)))
+        .containsExactly(Optional.of(refused ? Scene.digest("older") : OLD));
+    assertThat(scene.fleet.generation(scene.wave(1).get(1).device())).as("untouched").isEqualTo(2);
+
+    scene.commits(scene.wave(0));
+    scene.tick();
+    assertThat(scene.phase())
+        .isEqualTo(refused ? RolloutPhase.ROLLED_BACK : RolloutPhase.ROLLING_BACK);
+    scene.commits(List.of(heir));
+    scene.tick();
+    assertThat(scene.phase()).isEqualTo(RolloutPhase.ROLLED_BACK);
+  }
+
   @Test
-  void devices_of_the_rollout_that_it_took_the_place_of_return_as_well() {
+  void devices_of_a_rollout_that_goes_on_or_has_proven_its_artifact_are_left_to_it() {
+    Scene scene = withHeir();
+    RolloutTarget heir = scene.wave(1).get(0);
+    scene.says(heir, Phase.COMMITTED);
+    scene.tick();
+    scene.says(scene.wave(0).get(0), Phase.ROLLED_BACK);
+    scene.tick();
+    assertThat(wanted(scene, List.of(heir))).containsExactly(Optional.of(Scene.digest("older")));
+  }
+
+  private static final RolloutId OLDER = new RolloutId("r0");
+
+  /** One canary, then two devices, the first of which an older rollout has sent its artifact. */
+  private static Scene withHeir() {
     List<RolloutTarget> late =
         targets(1, SMALL, 2).stream()
             .map(
@@ -192,28 +233,12 @@ class RolloutPolicyTest {
                         new RolloutTarget.Origin(2, Optional.of(OLD))))
             .toList();
     Scene scene = new Scene(join(targets(0, SMALL, 1), late), QUIET_GATE);
-    RolloutTarget heir = late.get(0);
-    Digest older = Scene.digest("older");
+    DeviceId heir = late.get(0).device();
     // In place of the wish that the scene begins with.
-    scene.fleet.wishes.remove(heir.device() + "#2");
+    scene.fleet.wishes.remove(heir + "#2");
     scene.fleet.wish(
-        new DesiredState(
-            heir.device(), 2, Optional.of(older), Optional.of(new RolloutId("r0")), 0));
-    scene.runs(heir, Optional.of(older));
-    scene.runs(late.get(1), Optional.of(OLD));
-    scene.tick();
-    scene.says(scene.wave(0).get(0), Phase.ROLLED_BACK);
-    scene.tick();
-    assertThat(wanted(scene, late)).containsOnly(Optional.of(OLD));
-    assertThat(scene.fleet.generation(heir.device())).isEqualTo(3);
-    assertThat(scene.fleet.generation(late.get(1).device())).as("it has OLD").isEqualTo(2);
-
-    scene.commits(scene.wave(0));
-    scene.tick();
-    assertThat(scene.phase()).as("one is still away").isEqualTo(RolloutPhase.ROLLING_BACK);
-    scene.commits(List.of(heir));
-    scene.tick();
-    assertThat(scene.phase()).isEqualTo(RolloutPhase.ROLLED_BACK);
+        new DesiredState(heir, 2, Optional.of(Scene.digest("older")), Optional.of(OLDER), 0));
+    return scene;
   }
 
   @Test

@@ -40,6 +40,7 @@ public final class MemoryFleet implements RolloutStore, DeviceStateStore, Quaran
   public long epoch = 1;
   public final Map<Integer, Map<HardwareClass, ClassHealth>> health = new LinkedHashMap<>();
   public final Set<DeviceId> revoked = new HashSet<>();
+  public final Set<RolloutId> superseded = new HashSet<>();
 
   /** Every artifact that each (device, generation) has ever named, to catch a second one. */
   public final Map<String, Optional<Digest>> wishes = new LinkedHashMap<>();
@@ -113,7 +114,7 @@ public final class MemoryFleet implements RolloutStore, DeviceStateStore, Quaran
         quarantined.add(target.hardwareClass());
       }
     }
-    return new RolloutFacts(targets, health, quarantined, listeningSince);
+    return new RolloutFacts(targets, health, quarantined, superseded, listeningSince);
   }
 
   @Override

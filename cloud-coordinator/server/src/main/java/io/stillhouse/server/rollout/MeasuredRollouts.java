@@ -69,6 +69,7 @@ final class MeasuredRollouts implements RolloutStore {
                         at.facts().targets(),
                         measured(at),
                         at.facts().quarantined(),
+                        at.facts().superseded(),
                         listening.apply(at.now())),
                     at.now()));
   }

@@ -2,7 +2,6 @@ package io.stillhouse.server.rollout;
 
 import io.stillhouse.fleet.desired.DesiredState;
 import io.stillhouse.fleet.desired.Heartbeat;
-import io.stillhouse.fleet.desired.Phase;
 import io.stillhouse.fleet.desired.ReportedState;
 import io.stillhouse.fleet.desired.RolloutId;
 import io.stillhouse.fleet.device.Device;
@@ -122,16 +121,9 @@ final class RolloutPlans {
       Optional<DesiredState> wish, Optional<ReportedState> reported) {
     return wish.flatMap(
         w ->
-            reported.filter(r -> refuses(r, w)).isPresent()
+            reported.filter(said -> said.refuses(w)).isPresent()
                 ? reported.flatMap(r -> r.models().committed())
                 : w.artifact());
-  }
-
-  private static boolean refuses(ReportedState said, DesiredState wish) {
-    return said.observedGeneration() == wish.generation()
-        && (said.phase() == Phase.FAILED
-            || said.phase() == Phase.ROLLED_BACK
-            || said.phase() == Phase.INCOMPATIBLE);
   }
 
   /** A rollout that has not proven its artifact, and how its device stood before it. */

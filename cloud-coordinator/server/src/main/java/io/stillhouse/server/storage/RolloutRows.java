@@ -7,6 +7,7 @@ import io.stillhouse.fleet.desired.RolloutId;
 import io.stillhouse.fleet.device.DeviceId;
 import io.stillhouse.fleet.rollout.GatePolicy;
 import io.stillhouse.fleet.rollout.ModelVersion;
+import io.stillhouse.fleet.rollout.RolloutPhase;
 import io.stillhouse.fleet.rollout.RolloutSpec;
 import io.stillhouse.fleet.rollout.RolloutTarget;
 import io.stillhouse.fleet.rollout.RolloutTimings;
@@ -124,6 +125,20 @@ final class RolloutRows {
                     + " WHERE t.rollout_id = :r")
             .bind("r", id.value())
             .map((rs, ctx) -> new HardwareClass(rs.getString("hardware_class")))
+            .list());
+  }
+
+  /** Superseded rollouts that a target of this one still has its wish from. */
+  static Set<RolloutId> superseded(Handle h, RolloutId id) {
+    return new HashSet<>(
+        h.createQuery(
+                "SELECT DISTINCT r.id FROM rollout_target t"
+                    + " JOIN desired_state d ON d.device_id = t.device_id"
+                    + " JOIN rollout r ON r.id = d.rollout_id"
+                    + " WHERE t.rollout_id = :r AND r.phase = :superseded")
+            .bind("r", id.value())
+            .bind("superseded", RolloutPhase.SUPERSEDED.name())
+            .map((rs, ctx) -> new RolloutId(rs.getString("id")))
             .list());
   }
 

@@ -146,6 +146,7 @@ public final class Rollouts implements RolloutStore, QuarantineStore {
                       RolloutRows.facts(h, rollout),
                       Map.of(),
                       RolloutRows.quarantined(h, rollout),
+                      RolloutRows.superseded(h, rollout),
                       Instant.EPOCH),
                   now));
         });
