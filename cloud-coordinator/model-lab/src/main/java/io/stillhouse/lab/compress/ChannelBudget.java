@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * How many channels of each group stay, in each round of a pruning step. Shares are of the channels
@@ -33,20 +34,20 @@ final class ChannelBudget {
     this.step = step;
     Map<String, Double> wishes = step.selection().layerRatios();
     Set<String> known = new LinkedHashSet<>();
-    for (PruningGroup group : PruningGroups.of(graph)) {
+    List<PruningGroup> groups = PruningGroups.of(graph);
+    Set<String> groupNames = groups.stream().map(PruningGroup::name).collect(Collectors.toSet());
+    for (PruningGroup group : groups) {
       whole.put(group.makeUp(), group.channels());
       List<String> names = new ArrayList<>(group.makers());
       names.add(group.name());
       known.addAll(names);
-      Double own = wishes.get(group.name());
-      if (own != null) {
-        // Several groups may share a maker, and the first of them its name.
-        asked.put(group.makeUp(), own);
-        continue;
-      }
+      boolean named = wishes.containsKey(group.name());
       for (String name : names) {
         Double ratio = wishes.get(name);
-        if (ratio != null) {
+        // Groups may share a maker, and one of them its name: that ratio is not the others' where
+        // they have their own.
+        boolean others = named && !name.equals(group.name()) && groupNames.contains(name);
+        if (ratio != null && !others) {
           // Layers of one group share their channels; the most careful wish counts.
           asked.merge(group.makeUp(), ratio, Math::min);
         }

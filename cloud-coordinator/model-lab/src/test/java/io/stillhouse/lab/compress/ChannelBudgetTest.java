@@ -217,6 +217,17 @@ class ChannelBudgetTest {
   }
 
   @Test
+  void the_most_careful_wish_of_a_group_counts_also_beside_its_own_name() {
+    Network network = Networks.catalogue("resnet20", "3x32x32", 1, SEED);
+    PruningGroup first = PruningGroups.of(network.graph()).get(0);
+    assertThat(first.makers().size()).isGreaterThan(1);
+    Map<String, Double> wishes = Map.of(first.name(), 0.5, first.makers().get(1), 0.0);
+    NetworkGraph graph =
+        pruned(network, step(0.5, 1, new Selection(Scope.LAYER, wishes, 1)), 1).graph();
+    assertThat(PruningGroups.of(graph).get(0).channels()).isEqualTo(first.channels());
+  }
+
+  @Test
   void groups_of_one_layer_get_the_ratios_of_their_own_names() {
     Network network = Networks.catalogue("shufflenet_v2", "3x32x32", 1, SEED);
     List<PruningGroup> groups = PruningGroups.of(network.graph());
