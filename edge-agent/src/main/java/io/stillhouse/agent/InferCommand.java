@@ -113,8 +113,8 @@ final class InferCommand implements Callable<Integer> {
     } catch (ConnectException | NoSuchFileException e) {
       throw new AgentException(
           "data directory " + layout.root(),
-          "its agent does not run",
-          "Start it with 'stillhouse-agent run'",
+          "its agent does not run, or not on " + host,
+          "Start it with 'stillhouse-agent run', or give the --config that it has",
           e);
     } catch (NumberFormatException e) {
       throw new AgentException(

@@ -142,10 +142,16 @@ public final class Slots {
             .thenComparingLong(f -> f.bundle().release().counter())
             .thenComparingLong(Found::createdEpochMillis)
             .reversed());
-    return UpdateState.recovered(nth(found, 0), nth(found, 1));
+    // A fallback is trusted without a new trial, so one that was never committed is none.
+    return UpdateState.recovered(
+        nth(found, 0), nth(found.stream().filter(Found::proven).toList(), 1));
   }
 
-  private record Found(Installed bundle, long provenGeneration, long createdEpochMillis) {}
+  private record Found(Installed bundle, long provenGeneration, long createdEpochMillis) {
+    boolean proven() {
+      return provenGeneration >= 0;
+    }
+  }
 
   private static Optional<Installed> nth(List<Found> found, int index) {
     return index < found.size() ? Optional.of(found.get(index).bundle()) : Optional.empty();

@@ -383,6 +383,7 @@ public final class Updater {
     if (verdict instanceof Verdict.Fail fail) {
       harm = fail;
       live.runCommitted(state);
+      ports.listener().recorded(state, live.running());
     }
     return verdict;
   }

@@ -418,8 +418,10 @@ class StagingTest {
     Installed second =
         install(TestBundle.changed(2, m -> m.setReleaseCounter(9)), committed(first));
     assertThat(slots.recover(verifier).live()).contains(first);
+    assertThat(slots.recover(verifier).models().fallback()).as("never committed").isEmpty();
     slots.markProven(second, 4);
     assertThat(slots.recover(verifier).live()).contains(second);
+    assertThat(slots.recover(verifier).models().fallback()).contains(first);
     assertThat(slots.recover(verifier).memory().floor("inspect")).isEqualTo(5);
     disk.damage(slots.path(second.slot()).resolve(BundlePlan.MODEL), new Random(1));
     assertThat(slots.recover(verifier).live()).contains(first);
