@@ -135,7 +135,12 @@ public final class RolloutPolicy {
           }
         }
         case SOAKING -> {
-          if (!now.isBefore(wave.stageSince().plus(spec.timings().soak()))) {
+          // Harm that nobody could have heard of is not soaked through.
+          Instant heardSince =
+              wave.stageSince().isAfter(facts.listeningSince())
+                  ? wave.stageSince()
+                  : facts.listeningSince();
+          if (!now.isBefore(heardSince.plus(spec.timings().soak()))) {
             draft.stage(WaveStage.ANALYSING, "the soak has elapsed");
             return true;
           }

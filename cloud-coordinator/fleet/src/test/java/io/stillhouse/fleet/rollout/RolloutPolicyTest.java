@@ -181,6 +181,21 @@ class RolloutPolicyTest {
     assertThat(scene.standing().outcomes()).containsEntry(onTrial.device(), Outcome.LOST);
   }
 
+  @Test
+  void a_soak_in_which_nobody_listened_begins_anew() {
+    Scene scene = new Scene(join(targets(0, SMALL, 2), targets(1, SMALL, 3)), QUIET_GATE);
+    scene.tick();
+    scene.commits(scene.wave(0));
+    scene.tick();
+    scene.fleet.pass(SOAK.multipliedBy(2));
+    scene.fleet.deafUntilNow();
+    scene.tick();
+    scene.tickAfter(SOAK.minusMillis(1));
+    assertThat(scene.status().wave().orElseThrow().stage()).isEqualTo(WaveStage.SOAKING);
+    scene.tickAfter(Duration.ofMillis(1));
+    assertThat(scene.status().wave().orElseThrow().index()).isEqualTo(1);
+  }
+
   /** Whether they run what it sent them already, or are still to fetch it. */
   @ParameterizedTest
   @EnumSource(names = {"COMMITTED", "DOWNLOADING", "FAILED"})
