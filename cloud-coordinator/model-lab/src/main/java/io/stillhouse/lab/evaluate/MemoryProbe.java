@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class MemoryProbe {
   private static final long SECONDS_MAX = 60;
+  private static final long HEAP_MEBIBYTES = 64;
 
   private MemoryProbe() {}
 
@@ -27,7 +29,7 @@ public final class MemoryProbe {
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
+                "-Xmx" + heapMebibytes(onnx) + "m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1"));
     String natives = System.getProperty("onnxruntime.native.path");
@@ -46,6 +48,15 @@ public final class MemoryProbe {
             .redirectError(ProcessBuilder.Redirect.DISCARD);
     builder.environment().put("ORT_DISABLE_TELEMETRY", "1");
     return run(builder);
+  }
+
+  /** Small, but large enough for the file, which is read whole. */
+  private static long heapMebibytes(Path onnx) {
+    try {
+      return HEAP_MEBIBYTES + 2 * (Files.size(onnx) >> 20);
+    } catch (IOException e) {
+      return HEAP_MEBIBYTES;
+    }
   }
 
   private static OptionalLong run(ProcessBuilder builder) {

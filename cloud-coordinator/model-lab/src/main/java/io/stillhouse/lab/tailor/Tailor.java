@@ -124,7 +124,7 @@ public final class Tailor {
 
     private Optional<TailorPlanner.Broken> brokenBudget(Workshop.Measured measured) {
       double drop = teacherAccuracy - measured.accuracy();
-      if (drop > target.accuracyDropMax()) {
+      if (!target.tolerates(drop)) {
         return Optional.of(
             new TailorPlanner.Broken(
                 "accuracy %.4f is %.4f below the teacher's (allowed %.4f)"
