@@ -155,7 +155,7 @@ final class AgentCommands implements Runnable {
       DeviceProfile profile = survey(layout, config);
       Identity identity =
           new Enroller(around.random()).enrol(address, token, config.name(), profile);
-      forgetFormerWishes(layout);
+      forgetFormer(layout);
       store.save(identity);
       around
           .out()
@@ -176,8 +176,13 @@ final class AgentCommands implements Runnable {
     }
   }
 
-  /** Before the new identity is there: cut in between, the former one's wishes are told again. */
-  private static void forgetFormerWishes(Layout layout) throws IOException {
+  /**
+   * Wishes, and telemetry that was not sent: it says whose it is, and its numbers are of the former
+   * device's account. Before the new identity is there: cut in between, the former one's wishes are
+   * told again.
+   */
+  private static void forgetFormer(Layout layout) throws IOException {
+    new RealDisk().deleteTree(layout.spool());
     Journal journal = new Journal(new RealDisk(), layout.journal());
     Optional<UpdateState> held = journal.load().state();
     if (held.isPresent()) {

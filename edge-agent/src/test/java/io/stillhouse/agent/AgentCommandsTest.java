@@ -186,7 +186,12 @@ class AgentCommandsTest {
               UpdateState.FRESH.evidence(),
               UpdateState.FRESH.memory()));
 
+      Path spool = new Layout(folder.resolve("agent")).spool();
+      Files.createDirectories(spool);
+      Files.writeString(spool.resolve("segment"), "of the former device");
+
       assertThat(run(enroll + " --replace").code()).isZero();
+      assertThat(spool).doesNotExist();
       assertThat(Files.readAllBytes(file)).isNotEqualTo(first);
       UpdateState now = journal.load().state().orElseThrow();
       assertThat(now.desired()).as("generations begin anew").isEqualTo(Desired.NOTHING);
