@@ -51,6 +51,10 @@ public final class DeviceServer implements AutoCloseable {
 
   private static final int METADATA_BYTES_MAX = 16 << 10;
   private static final int CALLS_PER_CONNECTION_MAX = 16;
+
+  /** Far below the nine months in which a certificate can be renewed. */
+  private static final int CONNECTION_DAYS_MAX = 30;
+
   private static final int FLOW_WINDOW_BYTES = 1 << 20;
   private static final int ACCEPT_BACKLOG = 4_096;
 
@@ -150,6 +154,9 @@ public final class DeviceServer implements AutoCloseable {
               .permitKeepAliveTime(5, TimeUnit.SECONDS)
               .permitKeepAliveWithoutCalls(true)
               .maxConnectionIdle(5, TimeUnit.MINUTES)
+              // Certificates are looked at, and renewed, when a session begins.
+              .maxConnectionAge(CONNECTION_DAYS_MAX, TimeUnit.DAYS)
+              .maxConnectionAgeGrace(1, TimeUnit.MINUTES)
               .withOption(io.netty.channel.ChannelOption.SO_BACKLOG, ACCEPT_BACKLOG)
               .addService(
                   new DeviceEndpoint(identity.enrolment(), desk, parts.artifacts(), downloads))

@@ -71,11 +71,15 @@ public final class CoordinatorMetrics implements AutoCloseable {
     registry.counter("stillhouse.telemetry.refused", "reason", reason).increment();
   }
 
-  /** Shows a Kafka consumer's own metrics. */
-  public void watch(KafkaConsumer<?, ?> consumer) {
+  /**
+   * Shows a Kafka consumer's own metrics.
+   *
+   * @return what ends that: it holds a thread, so it must not outlive the consumer
+   */
+  public Runnable watch(KafkaConsumer<?, ?> consumer) {
     KafkaClientMetrics metrics = new KafkaClientMetrics(consumer);
     metrics.bindTo(registry);
-    unbind.add(metrics::close);
+    return metrics::close;
   }
 
   /** Shows Kafka Streams' own metrics. */

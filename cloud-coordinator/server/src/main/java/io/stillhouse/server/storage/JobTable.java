@@ -27,6 +27,9 @@ public final class JobTable {
   /** More jobs than this in the queue are refused. */
   public static final int QUEUED_MAX = 100;
 
+  /** Longest order of a job; about 300 hardware classes with their probes. */
+  public static final int SPEC_CHARS_MAX = 1_000_000;
+
   private static final int LISTED_MAX = 500;
 
   private final Database database;
@@ -123,6 +126,14 @@ public final class JobTable {
   }
 
   private Job insert(Handle h, Kind kind, VersionId target, String specJson) {
+    if (specJson.length() > SPEC_CHARS_MAX) {
+      throw new CoordinatorException(
+          ErrorCategory.INVALID,
+          "cannot queue a job for " + target,
+          "its order has %d characters (expected: at most %d)"
+              .formatted(specJson.length(), SPEC_CHARS_MAX),
+          "name fewer hardware classes at a time");
+    }
     long queued =
         h.createQuery("SELECT COUNT(*) FROM job WHERE state = 'QUEUED'").mapTo(Long.class).one();
     if (queued >= QUEUED_MAX) {

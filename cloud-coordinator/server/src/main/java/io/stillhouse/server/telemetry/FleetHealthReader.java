@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
@@ -31,7 +31,7 @@ public final class FleetHealthReader implements AutoCloseable {
 
   private final FleetHealth health;
   private final KafkaAccess access;
-  private final Consumer<KafkaConsumer<?, ?>> watch;
+  private final Function<KafkaConsumer<?, ?>, Runnable> watch;
   private final Thread thread;
   private final CountDownLatch caughtUp = new CountDownLatch(1);
   private final CountDownLatch stop = new CountDownLatch(1);
@@ -42,10 +42,11 @@ public final class FleetHealthReader implements AutoCloseable {
   /**
    * Prepares the reader.
    *
-   * @param watch given each Kafka consumer that is opened, for its metrics
+   * @param watch given each Kafka consumer that is opened, for its metrics; what it returns is run
+   *     when that is closed
    */
   public FleetHealthReader(
-      FleetHealth health, KafkaAccess access, Consumer<KafkaConsumer<?, ?>> watch) {
+      FleetHealth health, KafkaAccess access, Function<KafkaConsumer<?, ?>, Runnable> watch) {
     this.health = health;
     this.access = access;
     this.watch = watch;
@@ -134,33 +135,41 @@ public final class FleetHealthReader implements AutoCloseable {
                 "enable.auto.commit", "false"));
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-      watch.accept(consumer);
-      current.set(consumer);
-      List<TopicPartition> partitions =
-          List.of(Topics.HEALTH, Topics.LEDGERS).stream()
-              .flatMap(topic -> consumer.partitionsFor(topic).stream())
-              .map(info -> new TopicPartition(info.topic(), info.partition()))
-              .toList();
-      consumer.assign(partitions);
-      for (TopicPartition partition : partitions) {
-        Long position = positions.get(partition);
-        if (position == null) {
-          consumer.seekToBeginning(List.of(partition));
-        } else {
-          consumer.seek(partition, position);
-        }
+      Runnable unwatch = watch.apply(consumer);
+      try {
+        current.set(consumer);
+        follow(consumer);
+      } finally {
+        unwatch.run();
       }
-      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-      while (!stopped()) {
-        consumer.poll(POLL).forEach(this::take);
-        for (TopicPartition partition : partitions) {
-          positions.put(partition, consumer.position(partition));
-        }
-        if (!caughtUp()
-            && ends.entrySet().stream()
-                .allMatch(end -> positions.getOrDefault(end.getKey(), 0L) >= end.getValue())) {
-          caughtUp.countDown();
-        }
+    }
+  }
+
+  private void follow(KafkaConsumer<byte[], byte[]> consumer) {
+    List<TopicPartition> partitions =
+        List.of(Topics.HEALTH, Topics.LEDGERS).stream()
+            .flatMap(topic -> consumer.partitionsFor(topic).stream())
+            .map(info -> new TopicPartition(info.topic(), info.partition()))
+            .toList();
+    consumer.assign(partitions);
+    for (TopicPartition partition : partitions) {
+      Long position = positions.get(partition);
+      if (position == null) {
+        consumer.seekToBeginning(List.of(partition));
+      } else {
+        consumer.seek(partition, position);
+      }
+    }
+    Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+    while (!stopped()) {
+      consumer.poll(POLL).forEach(this::take);
+      for (TopicPartition partition : partitions) {
+        positions.put(partition, consumer.position(partition));
+      }
+      if (!caughtUp()
+          && ends.entrySet().stream()
+              .allMatch(end -> positions.getOrDefault(end.getKey(), 0L) >= end.getValue())) {
+        caughtUp.countDown();
       }
     }
   }

@@ -216,6 +216,21 @@ abstract class LabStorageSuite {
     assertThat(new ModelCatalogue(database, clock).versions("m")).hasSize(JobTable.QUEUED_MAX);
   }
 
+  @Test
+  void an_order_for_a_large_fleet_fits_and_a_longer_one_says_what_to_do() {
+    JobTable jobs = new JobTable(database, clock, "me");
+    String longest = "{" + " ".repeat(JobTable.SPEC_CHARS_MAX - 2) + "}";
+    Job job =
+        jobs.submitVersion(
+            JobTable.Kind.TRAIN, "m", TRAINING, OptionalLong.empty(), key -> longest);
+    assertThat(jobs.find(job.id()).orElseThrow().specJson()).isEqualTo(longest);
+    assertThatThrownBy(
+            () ->
+                jobs.submitVersion(
+                    JobTable.Kind.TRAIN, "m", TRAINING, OptionalLong.empty(), key -> longest + " "))
+        .hasMessageContaining("name fewer hardware classes");
+  }
+
   static Job submitTraining(JobTable jobs, String model) {
     return jobs.submitVersion(
         JobTable.Kind.TRAIN, model, TRAINING, OptionalLong.empty(), key -> "{}");

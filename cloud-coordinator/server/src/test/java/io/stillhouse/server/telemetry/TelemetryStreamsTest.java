@@ -84,7 +84,7 @@ class TelemetryStreamsTest {
           new TelemetryStreams(broker.access(), "me", directory.resolve("streams"), reason -> {})
               .start();
       streams.awaitRunning();
-      reader = new FleetHealthReader(health, broker.access(), consumer -> {}).start();
+      reader = new FleetHealthReader(health, broker.access(), consumer -> () -> {}).start();
     }
 
     void await(long received, long duplicates) {
