@@ -153,18 +153,22 @@ class GradientsTest {
     assertThat(checked).isGreaterThan(10);
   }
 
+  /** Twenty pixels to three classes. */
+  private static NetworkGraph oneLinearLayer() {
+    return new NetworkGraph(
+        "bounded",
+        new ImageShape(1, 4, 5),
+        3,
+        List.of(
+            new Node("input", new Layer.Input(), List.of()),
+            new Node("flat", new Layer.Flatten(), List.of("input")),
+            new Node("out", new Layer.Linear(20, 3, false), List.of("flat"))));
+  }
+
   /** The formula of Esser et al. 2020, arXiv 1902.08153, written out for one linear layer. */
   @Test
   void learned_bounds_get_the_gradient_of_the_scale_that_they_span() {
-    NetworkGraph graph =
-        new NetworkGraph(
-            "bounded",
-            new ImageShape(1, 4, 5),
-            3,
-            List.of(
-                new Node("input", new Layer.Input(), List.of()),
-                new Node("flat", new Layer.Flatten(), List.of("input")),
-                new Node("out", new Layer.Linear(20, 3, false), List.of("flat"))));
+    NetworkGraph graph = oneLinearLayer();
     Network plain = RandomWeights.of(graph, 8);
     float low = -0.6f;
     float high = 0.9f; // Standard normal pixels: some lie below, some above.
@@ -213,15 +217,7 @@ class GradientsTest {
   /** Else the zero point after a ReLU leaves 0, for which alone the runtime has 8-bit kernels. */
   @Test
   void a_bound_at_zero_stays_there() {
-    NetworkGraph graph =
-        new NetworkGraph(
-            "bounded",
-            new ImageShape(1, 4, 5),
-            3,
-            List.of(
-                new Node("input", new Layer.Input(), List.of()),
-                new Node("flat", new Layer.Flatten(), List.of("input")),
-                new Node("out", new Layer.Linear(20, 3, false), List.of("flat"))));
+    NetworkGraph graph = oneLinearLayer();
     Weights plain = RandomWeights.of(graph, 8).weights();
     for (float[] bounds : new float[][] {{0, 0.9f}, {-0.6f, 0}}) {
       Network bounded =
